@@ -1,0 +1,1 @@
+"""Turns a hospital's unlabelled radiology archive into an annotated image data set."""

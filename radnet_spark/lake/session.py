@@ -1,0 +1,82 @@
+"""The one place that builds a SparkSession."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from pyspark.sql import SparkSession
+
+from radnet_spark.config import Spark, conf_file
+from radnet_spark.lake.java import use_java
+
+logger = logging.getLogger(__name__)
+
+# Sessions on one machine: Delta's defaults are made for clusters (50 tasks to read a table's state, 10,000 to vacuum).
+_SMALL = {
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+    "spark.ui.enabled": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+}
+
+
+def open_session(settings: Spark, master: str | None = None, log_level: str = "ERROR") -> SparkSession:
+    """The session that is there (Databricks, a notebook, a test), spark-submit's, or a new one.
+
+    Args:
+        settings: the `spark` section.
+        master: `--master`; wins over the section's. None of both and no spark-submit: `local[*]`.
+        log_level: of Spark's own log.
+
+    Raises:
+        UsageError: a JVM has to be started and there is no Java 17.
+    """
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    if "DATABRICKS_RUNTIME_VERSION" in os.environ:
+        return SparkSession.builder.getOrCreate()
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ  # spark-submit has started the JVM and decides master and memory
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName("radnet_spark")
+    for key, value in _properties(settings).items():
+        builder = builder.config(key, value)
+    if not submitted:
+        use_java()
+        target = master or settings.master or "local[*]"
+        builder = builder.master(target).config("spark.driver.memory", settings.driver_memory)
+        if target.startswith("local"):
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+            for key, value in _SMALL.items():
+                builder = builder.config(key, value)
+    for key, value in settings.conf.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel(log_level)
+    if settings.shuffle_partitions is None:
+        session.conf.set("spark.sql.shuffle.partitions", str(session.sparkContext.defaultParallelism))
+    return session
+
+
+def _properties(settings: Spark) -> dict[str, str]:
+    properties = {
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
+        "spark.kryoserializer.buffer.max": "512m",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "512",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+    }
+    if settings.shuffle_partitions is not None:
+        properties["spark.sql.shuffle.partitions"] = str(settings.shuffle_partitions)
+    if settings.packages:
+        properties["spark.jars.packages"] = ",".join(settings.packages)
+        properties["spark.jars.excludes"] = ",".join(settings.excludes).replace(" ", "")
+        properties["spark.jars.ivySettings"] = settings.ivy_settings or str(conf_file("ivysettings.xml"))
+    return properties

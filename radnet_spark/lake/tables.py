@@ -1,0 +1,195 @@
+"""Delta tables: the one module that imports delta. Every write is one atomic commit, checked against the schema."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+
+from radnet_spark import schemas
+from radnet_spark.config import Storage
+from radnet_spark.errors import MissingTableError, UsageError
+
+
+class Tables:
+    """The tables under a root folder, or in a catalog's schema.
+
+    Args:
+        spark: the session.
+        root: `--root`: a folder or URI.
+        storage: the `storage` section; with `catalog` and `schema_name` the tables lie there instead.
+
+    Attributes:
+        files: folder for what is no table (models, checkpoints, report); every executor must reach it.
+        written: output key (`images`, `embeddings/source=image`) → Delta version of the last write by this object.
+        provenance: text that is stored with every commit (run, configuration hash, code version).
+    """
+
+    def __init__(self, spark: SparkSession, root: str, storage: Storage) -> None:
+        self.spark = spark
+        self._catalog = f"{storage.catalog}.{storage.schema_name}" if storage.catalog else None
+        self.root = root if "://" in root else str(Path(root).absolute())
+        if storage.files is None and "://" in self.root:
+            raise UsageError(
+                f"storage.files: found null, expected a folder that driver and executors reach, since --root is {root}"
+            )
+        self.files = Path(storage.files or self.root)
+        self.written: dict[str, int] = {}
+        self.provenance = ""
+
+    def exists(self, name: str) -> bool:
+        """Whether the table has been written."""
+        self._table(name)
+        if self._catalog:
+            return self.spark.catalog.tableExists(f"{self._catalog}.{name}")
+        return DeltaTable.isDeltaTable(self.spark, self.path(name))
+
+    def path(self, name: str) -> str:
+        """Where a table lies if it lies under the root."""
+        return f"{self.root}/tables/{name}"
+
+    def read(self, name: str) -> DataFrame:
+        """The table as it is now.
+
+        Raises:
+            MissingTableError: it was never written; the message names the command that writes it.
+            SchemaError: columns are missing or have other types.
+        """
+        table = self._table(name)
+        if not self.exists(name):
+            raise MissingTableError(f"table {name} is not there yet; `radnet {table.verb}` writes it")
+        frame = self._read(name)
+        schemas.check(name, dict(frame.dtypes), extra_allowed=True)
+        return frame.select(*table.columns)
+
+    def read_or_empty(self, name: str) -> DataFrame:
+        """The table, or a DataFrame of its schema without rows."""
+        if self.exists(name):
+            return self.read(name)
+        return self.spark.createDataFrame([], self._table(name).ddl)
+
+    def overwrite(self, name: str, frame: DataFrame, part: Mapping[str, str] | None = None) -> int:
+        """Replaces the table, or only the rows that have the values of `part`, in one commit.
+
+        Returns:
+            How many rows were written.
+
+        Raises:
+            SchemaError: `frame` has other columns or types than the table.
+        """
+        writer = self._checked(name, frame).write.format("delta").mode("overwrite")
+        if part and self.exists(name):
+            condition = " AND ".join(f"`{key}` = '{value}'" for key, value in part.items())
+            writer = writer.option("replaceWhere", condition)
+        else:
+            writer = writer.option("overwriteSchema", "true")
+        self._save(name, writer.option("userMetadata", self.provenance))
+        return self._committed(name, part)
+
+    def append(self, name: str, frame: DataFrame) -> int:
+        """Adds rows in one commit and returns how many."""
+        writer = self._checked(name, frame).write.format("delta").mode("append")
+        self._save(name, writer.option("userMetadata", self.provenance))
+        return self._committed(name, None)
+
+    def merge(self, name: str, frame: DataFrame, keys: Sequence[str], delete_unmatched: bool = False) -> int:
+        """Inserts rows with new keys and replaces those with known ones, in one commit.
+
+        Args:
+            name: the table; created if it is not there.
+            frame: the rows, at most one a key.
+            keys: columns that identify a row.
+            delete_unmatched: also delete the rows whose key is not in `frame`.
+
+        Returns:
+            How many rows the commit wrote.
+        """
+        frame = self._checked(name, frame)
+        if not self.exists(name):
+            return self.overwrite(name, frame)
+        on = " AND ".join(f"old.`{key}` <=> new.`{key}`" for key in keys)
+        self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.provenance)
+        merge = self._delta(name).alias("old").merge(frame.alias("new"), on)
+        merge = merge.whenMatchedUpdateAll().whenNotMatchedInsertAll()
+        (merge.whenNotMatchedBySourceDelete() if delete_unmatched else merge).execute()
+        self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
+        return self._committed(name, None)
+
+    def delete(self, name: str, condition: str) -> None:
+        """Deletes the rows for which the SQL `condition` holds."""
+        self._delta(name).delete(condition)
+        self._committed(name, None)
+
+    def version(self, name: str) -> int | None:
+        """The number of the table's last commit; None if there is no table."""
+        return int(self._delta(name).history(1).first()["version"]) if self.exists(name) else None
+
+    def write_snapshot(self, name: str, frame: DataFrame, key: str, row_group_bytes: int | None = None) -> list[str]:
+        """Writes `frame` once as plain Parquet that other readers than Spark take, replacing older snapshots.
+
+        Args:
+            name: folder under `tables/`.
+            frame: the rows; its partitions become files.
+            key: what the snapshot is of; a finished one with the same key is used again.
+            row_group_bytes: size of a Parquet row group; None: Spark's default.
+
+        Returns:
+            Paths of its files, sorted, decoded from the URIs that Spark gives.
+        """
+        home = self.files / "tables" / name
+        target = home / key
+        if not (target / "_SUCCESS").exists():
+            writer = frame.write.mode("overwrite")
+            if row_group_bytes:
+                writer = writer.option("parquet.block.size", row_group_bytes)
+            writer.parquet(str(target))
+        for older in home.iterdir():
+            if older.name != key:
+                shutil.rmtree(older)
+        return sorted(unquote(urlparse(uri).path) for uri in self.spark.read.parquet(str(target)).inputFiles())
+
+    def _table(self, name: str) -> schemas.Table:
+        if name not in schemas.TABLES:
+            raise UsageError(f"table {name}: unknown, expected one of {', '.join(schemas.TABLES)}")
+        return schemas.TABLES[name]
+
+    def _checked(self, name: str, frame: DataFrame) -> DataFrame:
+        schemas.check(name, dict(frame.dtypes))
+        return frame.select(*self._table(name).columns)
+
+    def _read(self, name: str) -> DataFrame:
+        if self._catalog:
+            return self.spark.table(f"{self._catalog}.{name}")
+        return self.spark.read.format("delta").load(self.path(name))
+
+    def _save(self, name: str, writer) -> None:  # type: ignore[no-untyped-def]
+        if self._catalog:
+            writer.saveAsTable(f"{self._catalog}.{name}")
+        else:
+            writer.save(self.path(name))
+
+    def _delta(self, name: str) -> DeltaTable:
+        if self._catalog:
+            return DeltaTable.forName(self.spark, f"{self._catalog}.{name}")
+        return DeltaTable.forPath(self.spark, self.path(name))
+
+    def _committed(self, name: str, part: Mapping[str, str] | None) -> int:
+        """Notes the version of the commit just made; rows from its own metrics, so that nothing is counted twice."""
+        commit = self._delta(name).history(1).first()
+        self.written[output_key(name, part)] = int(commit["version"])
+        metrics = commit["operationMetrics"] or {}
+        if commit["operation"] == "MERGE":
+            return int(metrics.get("numTargetRowsInserted", 0)) + int(metrics.get("numTargetRowsUpdated", 0))
+        return int(metrics.get("numOutputRows", 0))
+
+
+def output_key(name: str, part: Mapping[str, str] | None) -> str:
+    """The name under which a table's part is known as a stage's input or output: `embeddings/source=image`."""
+    for column in ("source", "stage"):
+        if part and column in part:
+            return f"{name}/{column}={part[column]}"
+    return name

@@ -1,0 +1,102 @@
+"""MLflow: the one module that talks to it. Only the driver does; ranks and executors leave their figures in files."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+import mlflow  # noqa: E402  the two settings above are read at import
+from mlflow import MlflowClient  # noqa: E402
+
+from radnet_spark.config import Tracking  # noqa: E402
+
+logger = logging.getLogger(__name__)
+_MAX_VALUE = 6000  # characters of a parameter that every MLflow store takes
+
+
+class Run:
+    """An MLflow run that is being written."""
+
+    def __init__(self, client: MlflowClient, run_id: str) -> None:
+        self._client = client
+        self.run_id = run_id
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Logs parameters; nested sections get dotted names."""
+        for key, value in _flat(values):
+            self._client.log_param(self.run_id, key, str(value)[:_MAX_VALUE])
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Logs figures at a step; None and NaN are left out."""
+        for key, value in values.items():
+            if value is not None and value == value:
+                self._client.log_metric(self.run_id, key, float(value), step=step)
+
+    def artifact(self, path: str | Path) -> None:
+        """Copies a file, or the files of a folder, into the run."""
+        path = Path(path)
+        if path.is_dir():
+            self._client.log_artifacts(self.run_id, str(path))
+        else:
+            self._client.log_artifact(self.run_id, str(path))
+
+
+class Tracker:
+    """The tracking store and model registry of a root.
+
+    Args:
+        settings: the `tracking` section.
+        files: the root's folder for files; holds `mlflow.db` and `mlflow/` unless the settings name another store.
+    """
+
+    def __init__(self, settings: Tracking, files: Path) -> None:
+        files.mkdir(parents=True, exist_ok=True)
+        self.uri = settings.uri or f"sqlite:///{files.absolute()}/mlflow.db"
+        self.registry_uri = settings.registry_uri or self.uri
+        self._experiment = settings.experiment
+        self._artifacts = None if settings.uri else (files.absolute() / "mlflow").as_uri()
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
+
+    @property
+    def client(self) -> MlflowClient:
+        """A client of this tracker's store and registry."""
+        return MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
+
+    @contextmanager
+    def run(self, name: str, tags: Mapping[str, str] | None = None) -> Iterator[Run]:
+        """A run named after a stage; it ends FINISHED, or FAILED if the block raises."""
+        client = self.client
+        run = client.create_run(self._experiment_id(client), run_name=name, tags=dict(tags or {}))
+        status = "FAILED"
+        try:
+            yield Run(client, run.info.run_id)
+            status = "FINISHED"
+        finally:
+            client.set_terminated(run.info.run_id, status=status)
+
+    def activate(self) -> None:
+        """Points MLflow's global functions (`log_model`, `models:/` URIs) at this store and registry."""
+        mlflow.set_tracking_uri(self.uri)
+        mlflow.set_registry_uri(self.registry_uri)
+
+    def _experiment_id(self, client: MlflowClient) -> str:
+        found = client.get_experiment_by_name(self._experiment)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(client.create_experiment(self._experiment, artifact_location=self._artifacts))
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
