@@ -28,3 +28,7 @@ class MissingTableError(StageError):
 
 class SchemaError(StageError):
     """A table or DataFrame differs from its schema; the message lists every difference."""
+
+
+class NothingToDoError(StageError):
+    """A source is missing (no diagnoses, no usable tag, …): the end of a stage called alone, a note within a whole run."""

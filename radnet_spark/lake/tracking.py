@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +15,13 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
 import mlflow  # noqa: E402  the two settings above are read at import
 from mlflow import MlflowClient  # noqa: E402
+from mlflow.entities import Metric, Param  # noqa: E402
 
 from radnet_spark.config import Tracking  # noqa: E402
 
 logger = logging.getLogger(__name__)
 _MAX_VALUE = 6000  # characters of a parameter that every MLflow store takes
+_BATCH = 100  # entries of one call
 
 
 class Run:
@@ -30,14 +33,16 @@ class Run:
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Logs parameters; nested sections get dotted names."""
-        for key, value in _flat(values):
-            self._client.log_param(self.run_id, key, str(value)[:_MAX_VALUE])
+        params = [Param(key, str(value)[:_MAX_VALUE]) for key, value in _flat(values)]
+        for start in range(0, len(params), _BATCH):
+            self._client.log_batch(self.run_id, params=params[start : start + _BATCH])
 
-    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+    def metrics(self, values: Mapping[str, float | None], step: int = 0) -> None:
         """Logs figures at a step; None and NaN are left out."""
-        for key, value in values.items():
-            if value is not None and value == value:
-                self._client.log_metric(self.run_id, key, float(value), step=step)
+        now = int(time.time() * 1000)
+        known = [Metric(k, float(v), now, step) for k, v in values.items() if v is not None and v == v]
+        for start in range(0, len(known), _BATCH):
+            self._client.log_batch(self.run_id, metrics=known[start : start + _BATCH])
 
     def artifact(self, path: str | Path) -> None:
         """Copies a file, or the files of a folder, into the run."""
@@ -62,6 +67,7 @@ class Tracker:
         self.registry_uri = settings.registry_uri or self.uri
         self._experiment = settings.experiment
         self._artifacts = None if settings.uri else (files.absolute() / "mlflow").as_uri()
+        self._active: Run | None = None
         logging.getLogger("alembic").setLevel(logging.WARNING)
         logging.getLogger("mlflow").setLevel(logging.WARNING)
 
@@ -72,14 +78,19 @@ class Tracker:
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str] | None = None) -> Iterator[Run]:
-        """A run named after a stage; it ends FINISHED, or FAILED if the block raises."""
+        """A run named after a stage; it ends FINISHED, or FAILED if the block raises. Within one, the same run again."""
+        if self._active is not None:
+            yield self._active
+            return
         client = self.client
         run = client.create_run(self._experiment_id(client), run_name=name, tags=dict(tags or {}))
         status = "FAILED"
         try:
-            yield Run(client, run.info.run_id)
+            self._active = Run(client, run.info.run_id)
+            yield self._active
             status = "FINISHED"
         finally:
+            self._active = None
             client.set_terminated(run.info.run_id, status=status)
 
     def activate(self) -> None:

@@ -1,0 +1,130 @@
+"""The record of runs: what a stage was made from, so that unchanged work is skipped and a stopped run goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from radnet_spark.config import config_hash
+from radnet_spark.errors import RadnetError
+from radnet_spark.lake.stage import StageContext, StageSummary
+from radnet_spark.lake.tables import Tables
+from radnet_spark.schemas import TABLES
+
+
+@cache
+def code_version() -> str:
+    """The package's version and a hash of its source and rules: another code may give another result."""
+    package = Path(__file__).resolve().parents[1]
+    conf = package / "conf" if (package / "conf").is_dir() else package.parent / "conf"
+    digest = hashlib.blake2b(digest_size=6)
+    for path in sorted([*package.rglob("*.py"), *conf.glob("*.yml")]):
+        if path.name not in ("base.yml", "demo.yml"):  # settings count by the sections a stage reads
+            digest.update(path.name.encode() + path.read_bytes())
+    try:
+        number = version("radnet-spark")
+    except PackageNotFoundError:
+        number = "0"
+    return f"{number}+{digest.hexdigest()}"
+
+
+def stage_key(verb: str, options: dict[str, Any]) -> str:
+    """`cluster[image]` for the verbs that work on one source, else the verb."""
+    return f"{verb}[{options['source']}]" if "source" in options else verb
+
+
+class Runs:
+    """What has succeeded under a root: the last fingerprint of each stage and the last version of each output."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self.last: dict[str, dict[str, Any]] = {}
+        newest = Window.partitionBy("stage").orderBy(F.desc("started"), F.desc("run_id"))
+        done = tables.read_or_empty("runs").where(F.col("status") == "done")
+        rows = done.withColumn("n", F.row_number().over(newest)).where("n = 1").orderBy("started").collect()
+        for row in rows:  # one row a stage, not a run
+            self.last[row["stage"]] = row.asDict()
+
+    def output_version(self, key: str) -> int:
+        """The Delta version in which a table (or part) was last written by a stage; -1: never."""
+        table = key.partition("/")[0]
+        known = [
+            number
+            for entry in self.last.values()
+            for output, number in (entry["outputs"] or {}).items()
+            if output == key or (output.partition("/")[0] == table and "/" not in key)
+        ]
+        return max(known, default=-1)
+
+    def input_versions(self, module: ModuleType, options: dict[str, Any]) -> dict[str, int]:
+        """Versions of what a stage reads, by the names in its `READS`."""
+        keys = [key.format(**options) for key in module.READS]
+        return {key: self.output_version(key) for key in keys}
+
+    def fingerprint(self, verb: str, module: ModuleType, context: StageContext) -> str:
+        """Hash of all that decides a stage's result."""
+        sections = {name: context.config.section(name) for name in module.CONFIG}
+        inputs = self.input_versions(module, context.options)
+        return config_hash([verb, sections, context.options, inputs, code_version()])
+
+    def is_done(self, verb: str, module: ModuleType, fingerprint: str, options: dict[str, Any]) -> bool:
+        """Whether the stage's last success had this fingerprint."""
+        last = self.last.get(stage_key(verb, options))
+        return last is not None and last["fingerprint"] == fingerprint and not getattr(module, "ALWAYS", False)
+
+    def execute(self, verb: str, module: ModuleType, context: StageContext) -> StageSummary:
+        """Runs a stage unless nothing changed since its last success, and records how it ended."""
+        fingerprint = self.fingerprint(verb, module, context)
+        key = stage_key(verb, context.options)
+        if self.is_done(verb, module, fingerprint, context.options):
+            summary = StageSummary(**json.loads(self.last[key]["summary"]))
+            summary.skipped = True
+            return summary
+        inputs = self.input_versions(module, context.options)
+        context = replace(context, fingerprint=fingerprint, input_versions=inputs)
+        run_id, started = uuid.uuid4().hex[:12], time.time()
+        context.tables.provenance = json.dumps({"run": run_id, "stage": key, "config": fingerprint, "code": code_version()})
+        context.tables.written.clear()
+        try:
+            summary = self._run(key, module, context)
+        except (RadnetError, KeyboardInterrupt) as error:
+            self._record(run_id, key, "failed", fingerprint, started, StageSummary(key, extra={"error": type(error).__name__}))
+            raise
+        summary.seconds = time.time() - started
+        self._record(run_id, key, "done", fingerprint, started, summary)
+        return summary
+
+    def _run(self, key: str, module: ModuleType, context: StageContext) -> StageSummary:
+        with context.tracker.run(key, {"code_version": code_version(), "fingerprint": context.fingerprint}) as run:
+            run.params({name: context.config.section(name) for name in module.CONFIG})
+            summary: StageSummary = module.run(context)
+            run.metrics({f"rows.{name}": count for name, count in summary.rows.items()})
+            run.metrics({f"dropped.{name}": count for name, count in summary.dropped.items()})
+        return summary
+
+    def _record(
+        self, run_id: str, key: str, status: str, fingerprint: str, started: float, summary: StageSummary
+    ) -> None:
+        kept = self.last.get(key, {}).get("outputs") or {}
+        entry = {
+            "run_id": run_id, "stage": key, "status": status, "fingerprint": fingerprint,
+            "code_version": code_version(), "started": datetime.fromtimestamp(started, UTC),
+            "seconds": time.time() - started, "outputs": {**kept, **self._tables.written},
+            "summary": json.dumps(summary.__dict__, default=str),
+        }  # fmt: skip
+        row = tuple(entry[column] for column in TABLES["runs"].columns)
+        self._tables.append("runs", self._tables.spark.createDataFrame([row], TABLES["runs"].ddl))
+        if status == "done":
+            self.last[key] = entry

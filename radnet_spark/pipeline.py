@@ -1,0 +1,99 @@
+"""The order of the stages, and the way to run one or all of them."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from radnet_spark.errors import NothingToDoError
+from radnet_spark.lake.runs import Runs, stage_key
+from radnet_spark.lake.stage import StageContext, StageSummary
+
+STAGES = {
+    "ingest": "radnet_spark.dicom.stage_ingest",
+    "diagnoses": "radnet_spark.text.stage_diagnoses",
+    "body-parts": "radnet_spark.tags.stage_body_parts",
+    "images": "radnet_spark.dicom.stage_images",
+    "cohort": "radnet_spark.cohort.stage_cohort",
+    "tags": "radnet_spark.tags.stage_tags",
+    "text": "radnet_spark.text.stage_text",
+    "train": "radnet_spark.encoders.stage_train",
+    "embed": "radnet_spark.encoders.stage_embed",
+    "cluster": "radnet_spark.clusters.stage_cluster",
+    "evaluate": "radnet_spark.clusters.stage_evaluate",
+    "fuse": "radnet_spark.clusters.stage_fuse",
+    "register": "radnet_spark.annotator.stage_register",
+    "annotate": "radnet_spark.annotator.stage_annotate",
+    "report": "radnet_spark.report.stage_report",
+}
+SOURCES = ("image", "diagnosis", "tags", "fusion")  # tags after image and diagnosis: D needs their choice (SPEC 3.10)
+
+Step = tuple[str, dict[str, Any]]
+
+
+def stage_module(verb: str) -> ModuleType:
+    """The module of a stage, imported when it is needed."""
+    return importlib.import_module(STAGES[verb])
+
+
+def plan(inputs: list[str] | None, diagnoses: list[str] | None, limit: int | None = None) -> list[Step]:
+    """All stages of a whole run in their order; reading is left out where there is nothing to read from."""
+    steps: list[Step] = []
+    if inputs:
+        steps.append(("ingest", {"input": inputs, "limit": limit}))
+    if diagnoses:
+        steps.append(("diagnoses", {"input": diagnoses}))
+    steps += [(verb, {}) for verb in ("body-parts", "images", "cohort", "tags", "text", "train", "embed")]
+    for source in ("image", "diagnosis", "tags"):
+        steps += [("cluster", {"source": source}), ("evaluate", {"source": source})]
+    steps += [("fuse", {}), ("cluster", {"source": "fusion"}), ("evaluate", {"source": "fusion"})]
+    return steps + [(verb, {}) for verb in ("register", "annotate", "report")]
+
+
+def run_stage(verb: str, context: StageContext, runs: Runs | None = None) -> StageSummary:
+    """Runs one stage, or skips it if nothing changed."""
+    return (runs or Runs(context.tables)).execute(verb, stage_module(verb), context)
+
+
+def run_all(
+    steps: list[Step], context: StageContext, started: Callable[[int, str], None]
+) -> Iterator[tuple[int, StageSummary]]:
+    """Runs the steps in order and yields (number, summary) as each ends.
+
+    A stage whose source is missing leaves a note and the run goes on with the others; any other failure ends the run.
+    """
+    runs = Runs(context.tables)
+    for number, (verb, options) in enumerate(steps, start=1):
+        started(number, stage_key(verb, options))
+        begin = time.time()
+        try:
+            summary = run_stage(verb, replace(context, options=options), runs)
+        except NothingToDoError as error:
+            summary = StageSummary(stage_key(verb, options), notes=[str(error)], seconds=time.time() - begin)
+        yield number, summary
+
+
+def next_steps(steps: list[Step], context: StageContext, runs: Runs) -> Iterator[tuple[str, str]]:
+    """What a run would do now: (stage, `done` | `would run: why`), without doing it."""
+    stale: set[str] = set()
+    for verb, options in steps:
+        module, key = stage_module(verb), stage_key(verb, options)
+        local = replace(context, options=options)
+        upstream = {name.format(**options) for name in module.READS} & stale
+        if getattr(module, "ALWAYS", False):
+            state = "would look for new and changed files"
+        elif key not in runs.last:
+            state = "would run: never done"
+        elif upstream:
+            state = f"would run: {', '.join(sorted(upstream))} will change"
+        elif runs.is_done(verb, module, runs.fingerprint(verb, module, local), options):
+            state = "done"
+        else:
+            state = "would run: settings, code or input tables changed"
+        if state.startswith("would run"):
+            stale |= {name.format(**options) for name in module.WRITES}
+        yield key, state
