@@ -1,0 +1,1 @@
+"""DICOM tags as a source: the body part, prepared features, what is missing, and one vector an instance."""

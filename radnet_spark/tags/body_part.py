@@ -1,0 +1,198 @@
+"""Body part of an instance from BodyPartExamined (0018,0015) and its descriptions.
+
+The rules are data (`conf/body_parts.yml`); this module folds texts, finds the first named part and says which rule
+fired. Source: arXiv 2308.08517 appendix C.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from radnet_spark.config import conf_file
+from radnet_spark.errors import UsageError
+from radnet_spark.tags.spelling import Speller
+
+_SIGNS = re.compile(r"[^a-z0-9]+")
+_LETTERS = str.maketrans({"đ": "d", "ł": "l", "ø": "o", "ß": "ss", "æ": "ae"})
+
+
+class BodyPart(NamedTuple):
+    """A part of the closed list and the rule that gave it; None, None if nothing can be told."""
+
+    body_part: str | None
+    rule: str | None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A pattern over folded text that names a part.
+
+    Attributes:
+        modality: the modalities for which it holds (and where the modality is unknown); empty: all.
+        examples: texts for which exactly this rule fires.
+    """
+
+    id: str
+    part: str
+    language: str
+    pattern: re.Pattern[str]
+    modality: frozenset[str]
+    examples: tuple[str, ...]
+
+    def holds_for(self, modality: str | None) -> bool:
+        """Whether the rule may fire for a modality."""
+        return not self.modality or not modality or modality in self.modality
+
+
+class Rules:
+    """A rules file, read once: normal values, ordered patterns, and what depends on the modality.
+
+    Args:
+        data: parsed content of `conf/body_parts.yml`.
+
+    Raises:
+        UsageError: a part outside the closed list, a doubled rule, or a pattern that is none.
+    """
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.parts: tuple[str, ...] = tuple(data["parts"])
+        self.values: dict[str, str] = dict(data["values"])
+        self.unspecific = frozenset(data["unspecific"])
+        self.by_modality: tuple[Mapping[str, Any], ...] = tuple(data["by_modality"])
+        self.constancy = tuple(self._rule(item) for item in data["constancy"])
+        self.rules = tuple(self._rule(item) for item in data["rules"])
+        self._ignored = [_compiled(pattern) for pattern in (*data["ignored_phrases"], data["ignored_words"])]
+        every = [*self.constancy, *self.rules]
+        doubled = {rule.id for rule in every if sum(rule.id == other.id for other in every) > 1}
+        if doubled:
+            raise UsageError(f"body-part rules: found {', '.join(sorted(doubled))} twice, expected each id once")
+        examples = {word for rule in every for text in rule.examples for word in fold(text).split()}
+        self.speller = Speller(examples, known=data["known_words"])
+
+    @classmethod
+    def load(cls, name: str = "body_parts.yml") -> Rules:
+        """Reads a file of `conf/`, or any path."""
+        path = Path(name) if Path(name).is_file() else conf_file(name)
+        return cls(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+    def clean(self, text: str) -> str:
+        """Folded text without laterality, views, positions and coils."""
+        folded = fold(text)
+        for pattern in self._ignored:
+            folded = " ".join(pattern.sub(" ", folded).split())
+        return folded
+
+    def first(self, text: str, modality: str | None) -> Rule | None:
+        """The rule whose part a cleaned text names first; of equal starts the longest match, then the earlier rule."""
+        found = [(match.start(), -match.end(), order, rule) for order, rule, match in self._matches(text, modality)]
+        return min(found, key=lambda item: item[:3])[3] if found else None
+
+    def corrected(self, text: str, modality: str | None) -> str:
+        """A cleaned text with typing errors mended in the words that no rule took."""
+        taken = [match.span() for _, _, match in self._matches(text, modality)]
+
+        def mend(word: re.Match[str]) -> str:
+            free = all(word.end() <= start or end <= word.start() for start, end in taken)
+            return self.speller.correct(word[0]) if free else word[0]
+
+        return re.sub(r"\w+", mend, text)
+
+    def _matches(self, text: str, modality: str | None) -> Iterator[tuple[int, Rule, re.Match[str]]]:
+        for order, rule in enumerate(self.rules):
+            match = rule.pattern.search(text) if rule.holds_for(modality) else None
+            if match:
+                yield order, rule, match
+
+    def _rule(self, item: Mapping[str, Any]) -> Rule:
+        if item["part"] not in self.parts:
+            raise UsageError(f"body-part rule {item['id']}: found part {item['part']}, expected one of the closed list")
+        return Rule(
+            item["id"], item["part"], item["language"], _compiled(item["pattern"]),
+            frozenset(item.get("modality", ())), tuple(item["examples"]),
+        )
+
+
+def infer(texts: Sequence[str | None], original: str | None, modality: str | None, rules: Rules) -> BodyPart:
+    """The body part of one instance.
+
+    Args:
+        texts: StudyDescription, ProtocolName, RequestedProcedureDescription, in this order; None where missing.
+        original: BodyPartExamined as in the file.
+        modality: Modality as in the file; None if unknown.
+        rules: the rule set.
+
+    Returns:
+        A part of the closed list with the rule: `original` (the value was in the list), `value.X` (a normalised
+        value), a rule's id, and `+cr_neck` and the like behind it where the modality changed the part.
+    """
+    return _infer(tuple(texts), original, modality, rules)
+
+
+def lines(source: Iterable[str], rules: Rules) -> Iterator[dict[str, str | None]]:
+    """One result a line of text, as `radnet body-part` prints them; a modality may stand first, before a tab."""
+    for line in source:
+        text = line.rstrip("\r\n")
+        modality, tab, rest = text.partition("\t")
+        description = rest if tab else text
+        found = infer([description], None, modality.strip().upper() or None if tab else None, rules)
+        yield {"text": description, "body_part": found.body_part, "rule": found.rule}
+
+
+def fold(text: str) -> str:
+    """Lower case, no diacritics, one blank for anything but letters and digits (the folding of the rules file)."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    return _SIGNS.sub(" ", plain).strip()
+
+
+@lru_cache(maxsize=65536)
+def _infer(texts: tuple[str | None, ...], original: str | None, modality: str | None, rules: Rules) -> BodyPart:
+    said = [text for text in texts if text and text.strip()]
+    for text in [*said, *([original] if original else [])]:
+        calibration = next((rule for rule in rules.constancy if rule.pattern.search(fold(text))), None)
+        if calibration:
+            return BodyPart(calibration.part, calibration.id)
+    found = _from_value(original, modality, rules) or _from_texts(said, modality, rules)
+    return _for_modality(found, modality, rules) if found else BodyPart(None, None)
+
+
+def _from_value(original: str | None, modality: str | None, rules: Rules) -> BodyPart | None:
+    value = fold(original or "").replace(" ", "").upper()
+    if not value or value in rules.unspecific:
+        return None
+    if value in rules.parts:
+        return BodyPart(value, "original")
+    if value in rules.values:
+        return BodyPart(rules.values[value], f"value.{value}")
+    return _from_texts([original or ""], modality, rules)
+
+
+def _from_texts(texts: Sequence[str], modality: str | None, rules: Rules) -> BodyPart | None:
+    for text in texts:
+        cleaned = rules.clean(text)
+        rule = rules.first(rules.corrected(cleaned, modality), modality)
+        if rule:
+            return BodyPart(rule.part, rule.id)
+    return None
+
+
+def _for_modality(found: BodyPart, modality: str | None, rules: Rules) -> BodyPart:
+    for change in rules.by_modality:
+        if modality in change["modality"] and found.body_part == change["from"]:
+            return BodyPart(change["to"], f"{found.rule}+{change['id']}")
+    return found
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(rf"\b(?:{pattern})\b")
+    except re.error as error:
+        raise UsageError(f"body-part rules: found the pattern {pattern!r}, expected a regular expression") from error

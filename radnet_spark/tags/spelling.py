@@ -1,0 +1,48 @@
+"""Mends one typing error in long words, against a vocabulary: a letter lost, added, changed, or two swapped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+_MIN_LENGTH = 6  # letters; shorter words have too many neighbours
+
+
+class Speller:
+    """Knows right words of six letters and more, and finds the one that a mistyped word is one edit away from.
+
+    Words are stored under each of their deletions by one letter, so that a look-up costs a few set accesses
+    (Damerau-Levenshtein distance 1 through symmetric deletes).
+
+    Args:
+        vocabulary: right words, folded.
+        known: further right words, which are never mended and never the result.
+    """
+
+    def __init__(self, vocabulary: Iterable[str], known: Iterable[str] = ()) -> None:
+        self._words = {word for word in vocabulary if len(word) >= _MIN_LENGTH and word.isalpha()}
+        self._known = self._words | set(known)
+        self._by_deletion: dict[str, set[str]] = {}
+        for word in self._words:
+            for shorter in (word, *_deletions(word)):
+                self._by_deletion.setdefault(shorter, set()).add(word)
+        self.correct = lru_cache(maxsize=8192)(self._correct)
+
+    def _correct(self, word: str) -> str:
+        """The vocabulary's word one edit away, alphabetically first of several; the word itself if there is none."""
+        if len(word) < _MIN_LENGTH or not word.isalpha() or word in self._known:
+            return word
+        near = {right for key in (word, *_deletions(word)) for right in self._by_deletion.get(key, ())}
+        return min((right for right in near if _one_edit(word, right)), default=word)
+
+
+def _deletions(word: str) -> list[str]:
+    return [word[:i] + word[i + 1 :] for i in range(len(word))]
+
+
+def _one_edit(left: str, right: str) -> bool:
+    """Whether two different words are one insertion, deletion, substitution or swap of neighbours apart."""
+    start = next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+    a, b = left[start:], right[start:]
+    swapped = len(a) > 1 and len(b) > 1 and a[0] == b[1] and a[1] == b[0] and a[2:] == b[2:]
+    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or swapped
