@@ -95,13 +95,15 @@ _TABLES = (
     Table(
         "clusterings", "a clustering that was tried", "cluster", ("clustering_id",),
         {"clustering_id": "string", "source": "string", "model": "string", "fusion": "string", "algorithm": "string",
-         "distance": "string", "k": "int", "seed": "bigint", "cost": "double", "elbow": "boolean",
-         "chosen": "boolean", "fit_id": "string"},
+         "distance": "string", "k": "int", "seed": "bigint", "cost": "double", "seed_costs": "array<double>",
+         "empty_clusters": "int", "largest_share": "double", "elbow": "boolean", "chosen": "boolean",
+         "fit_id": "string", "embedding_fit_id": "string"},
     ),
     Table(
         "clusters", "a cluster of a clustering", "cluster", ("clustering_id", "label"),
         {"clustering_id": "string", "source": "string", "label": "int", "centre": "array<float>", "size": "bigint",
-         "modality": "string", "body_part": "string", "purity": "double", "name": "string"},
+         "modality": "string", "body_part": "string", "modality_share": "double", "body_part_share": "double",
+         "purity": "double", "name": "string"},
     ),
     Table(
         "labels", "an instance in a clustering", "cluster", ("clustering_id", "sop_instance_uid"),
