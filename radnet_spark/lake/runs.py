@@ -18,7 +18,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from radnet_spark.config import config_hash
-from radnet_spark.errors import RadnetError
+from radnet_spark.errors import NothingToDoError, RadnetError
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.lake.tables import Tables
 from radnet_spark.schemas import TABLES
@@ -100,7 +100,9 @@ class Runs:
         try:
             summary = self._run(key, module, context)
         except (RadnetError, KeyboardInterrupt) as error:
-            self._record(run_id, key, "failed", fingerprint, started, StageSummary(key, extra={"error": type(error).__name__}))
+            status = "nothing_to_do" if isinstance(error, NothingToDoError) else "failed"
+            failure = StageSummary(key, extra={"error": type(error).__name__})
+            self._record(run_id, key, status, fingerprint, started, failure)
             raise
         summary.seconds = time.time() - started
         self._record(run_id, key, "done", fingerprint, started, summary)

@@ -1,0 +1,280 @@
+"""`radnet <verb>`: reads the command line, finds the stage, says what happened. Knows nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from radnet_spark import console
+from radnet_spark.config import Config, load_config
+from radnet_spark.errors import RadnetError, UsageError
+
+SOURCES = ("image", "tags", "diagnosis", "fusion")
+HELP = {
+    "ingest": "DICOM files and zip archives -> instances, quarantine",
+    "diagnoses": "narrative diagnoses (CSV, JSON lines, Parquet, Delta) -> exams",
+    "body-parts": "the body part of each instance, from tags and descriptions -> body_parts",
+    "images": "8-bit images, what is missing or outdated -> images",
+    "cohort": "the balanced experiment and its train, validation and test parts -> cohort",
+    "tags": "DICOM tags as vectors -> tag_missingness, tag_features, embeddings",
+    "text": "diagnoses as stems and vectors -> tokens, embeddings",
+    "train": "the convolutional autoencoder, on all ranks -> train_images, checkpoints, registered encoder",
+    "embed": "images as vectors -> embeddings",
+    "cluster": "k-means of one source -> clusterings, clusters, labels",
+    "evaluate": "scores of one source, and the choice -> scores, clusterings",
+    "fuse": "one vector from all sources -> embeddings (source fusion)",
+    "register": "the chosen pipeline as MLflow model radnet-annotator@champion",
+    "annotate": "labels by the registered model -> annotations",
+    "report": "report/index.html, report/summary.json and figures",
+    "run": "all stages in order; goes on where an earlier run stopped",
+    "demo": "makes a synthetic hospital and runs everything on it",
+    "make-hospital": "only makes the synthetic hospital: DICOM files, diagnoses.csv, truth.csv",
+    "status": "stages done, rows, losses by reason, what a next run would do",
+    "labels": "path, label, cluster name and confidence as CSV",
+    "body-part": "the body part that a text names, one JSON object a line; no Spark",
+    "stem": "the stems of a text, one JSON object a line; no Spark",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit code of INTERFACE: 0 done, 1 failed, 2 wrong usage."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=args.log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    for noisy in ("py4j", "matplotlib", "pydicom", "fsspec", "petastorm", "gensim", "sqlalchemy", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    try:
+        COMMANDS[args.verb](args)
+        return 0
+    except RadnetError as error:
+        if args.log_level == "debug":
+            logging.exception("stopped")
+        print(f"radnet {args.verb}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"radnet {args.verb}: stopped; the same command goes on from here", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except Exception as error:
+        if args.log_level == "debug":
+            logging.exception("stopped")
+        print(f"radnet {args.verb}: {_unexpected(error)}", file=sys.stderr)
+        return 1
+
+
+def _unexpected(error: Exception) -> str:
+    """One line for an error nobody foresaw; its text may hold values of a file, so only its type is shown."""
+    return f"failed with {type(error).__name__}; --log-level debug shows where"
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--root", default="./radnet-out", help="where tables, models and the report lie (%(default)s)")
+    common.add_argument("--conf", action="append", default=[], metavar="FILE", help="settings on top of conf/base.yml")
+    common.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="one setting")
+    common.add_argument("--limit", type=_positive, metavar="N", help="only N files, for a first try")
+    common.add_argument("--master", help="Spark master; default: spark-submit's, else local[*]")
+    common.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+    common.add_argument("--json", action="store_true", help="the summary as JSON on the last line of standard output")
+    parser = argparse.ArgumentParser(prog="radnet", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="<verb>")
+    for name, text in HELP.items():
+        verb = verbs.add_parser(name, parents=[common], help=text, description=text)
+        if name in ("ingest", "diagnoses", "run"):
+            verb.add_argument("--input", nargs="+", required=True, metavar="PATH")
+        if name == "annotate":
+            verb.add_argument("--input", nargs="+", metavar="PATH", help="files to annotate; default: all of instances")
+        if name in ("run", "annotate"):
+            verb.add_argument("--diagnoses", nargs="+", metavar="FILE")
+        if name in ("cluster", "evaluate"):
+            verb.add_argument("--source", required=True, choices=SOURCES)
+        if name in ("demo", "make-hospital"):
+            verb.add_argument("--exams", type=_positive, metavar="N", required=name == "make-hospital")
+            verb.add_argument("--seed", type=int, metavar="S", default=None)
+        if name in ("make-hospital", "labels"):
+            verb.add_argument("--out", required=True, metavar="PATH")
+        if name in ("body-part", "stem"):
+            verb.add_argument("--file", required=True, metavar="FILE", help="one text a line")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"found {value}, expected 1 or more")
+    return value
+
+
+def _config(args: argparse.Namespace, *below: str) -> Config:
+    return load_config([*below, *args.conf], args.overrides)
+
+
+def _check_inputs(key: str, paths: Sequence[str] | None) -> list[str]:
+    """Paths as absolute names; a local one must exist before anything is started or written."""
+    checked = []
+    for path in paths or ():
+        if "://" not in path:
+            if not Path(path).exists():
+                raise UsageError(f"{key}: found {path}, which is not there; expected a file or folder that exists")
+            path = str(Path(path).absolute())
+        checked.append(path)
+    return checked
+
+
+@contextlib.contextmanager
+def _context(args: argparse.Namespace, config: Config) -> Iterator[Any]:
+    """A stage's context on a session of our own, which ends with the block."""
+    from radnet_spark.lake.session import open_session
+    from radnet_spark.lake.stage import StageContext
+    from radnet_spark.lake.tables import Tables
+    from radnet_spark.lake.tracking import Tracker
+
+    if "://" not in args.root:
+        Path(args.root).mkdir(parents=True, exist_ok=True)
+    debug = args.log_level == "debug"
+    with contextlib.nullcontext() if debug else console.jvm_log(args.root):
+        console.say("starting Spark (its first start on a machine downloads about 150 MB of jars) …")
+        spark = open_session(config.spark, args.master, "INFO" if debug else "ERROR")
+        try:
+            tables = Tables(spark, args.root, config.storage)
+            tracker = Tracker(config.tracking, tables.files)
+            yield StageContext(spark, config, tables, tracker, {}, progress=console.progress)
+        finally:
+            spark.stop()
+
+
+def _stage(args: argparse.Namespace) -> None:
+    """Any verb that is one stage."""
+    from dataclasses import replace
+
+    config = _config(args)
+    options: dict[str, Any] = {}
+    if hasattr(args, "input"):
+        options["input"] = _check_inputs("--input", args.input)
+    if hasattr(args, "diagnoses"):
+        options["diagnoses"] = _check_inputs("--diagnoses", args.diagnoses)
+    if hasattr(args, "source"):
+        options["source"] = args.source
+    if args.limit:
+        options["limit"] = args.limit
+    from radnet_spark.pipeline import run_stage
+
+    with _context(args, config) as context:
+        summary = run_stage(args.verb, replace(context, options=options))
+    console.show_summary(summary)
+    if args.json:
+        print(json.dumps(summary.as_dict()))
+
+
+def _run(args: argparse.Namespace) -> None:
+    _run_all(args, _config(args), _check_inputs("--input", args.input), _check_inputs("--diagnoses", args.diagnoses))
+
+
+def _run_all(args: argparse.Namespace, config: Config, inputs: list[str], diagnoses: list[str]) -> None:
+    from radnet_spark import pipeline
+
+    steps = pipeline.plan(inputs, diagnoses, args.limit)
+    summaries = []
+    with _context(args, config) as context:
+        for number, summary in pipeline.run_all(steps, context, console.announcer(len(steps))):
+            console.show_step(number, len(steps), summary)
+            summaries.append(summary)
+        where = {"report": str(context.tables.files / "report" / "index.html"), "tracking": context.tracker.uri}
+    console.show_end(summaries, where)
+    if args.json:
+        print(json.dumps(console.total(summaries, where)))
+
+
+def _demo(args: argparse.Namespace) -> None:
+    config = _config(args, "demo.yml")
+    exams = args.exams or config.demo.exams
+    seed = config.demo.seed if args.seed is None else args.seed
+    hospital = Path(args.root).absolute() / f"hospital-{exams}-{seed}"
+    _make(hospital, exams, seed)
+    inputs = [str(hospital)]
+    if config.demo.real_files:
+        from radnet_spark.demo.real_files import real_files_folder
+
+        inputs.append(str(real_files_folder()))
+    _run_all(args, config, inputs, [str(hospital / "diagnoses.csv")])
+
+
+def _make_hospital(args: argparse.Namespace) -> None:
+    _config(args)
+    seed = 1 if args.seed is None else args.seed
+    summary = _make(Path(args.out), args.exams, seed)
+    if args.json:
+        print(json.dumps({"stage": "make-hospital", "seconds": summary["seconds"], "rows": {"files": summary["files"]}, "dropped": {}}))
+
+
+def _make(out: Path, exams: int, seed: int) -> dict[str, Any]:
+    import time
+    from dataclasses import asdict
+
+    from radnet_spark.demo.hospital import make_hospital
+
+    begin = time.time()
+    console.say(f"making a hospital of {exams} exams in {out} …")
+    made = make_hospital(out, exams, seed, progress=console.counter("exams"))
+    result = {**asdict(made), "seconds": round(time.time() - begin, 3)}
+    console.say(f"made {result['files']} files in {result['seconds']:.1f} s")
+    return result
+
+
+def _status(args: argparse.Namespace) -> None:
+    from radnet_spark import pipeline
+    from radnet_spark.lake.runs import Runs
+
+    config = _config(args)
+    if "://" not in args.root and not (Path(args.root) / "tables").is_dir():
+        raise UsageError(f"--root: found {args.root}, which holds no tables yet; expected the root of an earlier run")
+    with _context(args, config) as context:
+        runs = Runs(context.tables)
+        steps = pipeline.plan(["…"], ["…"] if "diagnoses" in runs.last else None)
+        console.show_status(runs, list(pipeline.next_steps(steps, context, runs)), as_json=args.json)
+
+
+def _labels(args: argparse.Namespace) -> None:
+    from radnet_spark.annotator.labels import export_labels
+
+    with _context(args, _config(args)) as context:
+        rows = export_labels(context, Path(args.out))
+    console.say(f"{rows} rows in {args.out}")
+    if args.json:
+        print(json.dumps({"stage": "labels", "rows": {"labels": rows}, "dropped": {}}))
+
+
+def _lines(args: argparse.Namespace) -> None:
+    """`body-part` and `stem`: text in, JSON lines out."""
+    config = _config(args)
+    _check_inputs("--file", [args.file] if args.file != "-" else None)
+    if args.verb == "stem":
+        from radnet_spark.text.stemming import stem_lines
+
+        answer: Callable[..., Iterator[dict[str, Any]]] = stem_lines
+        settings: Any = config.text
+    else:
+        from radnet_spark.tags.body_part import body_part_lines
+
+        answer, settings = body_part_lines, config.body_parts
+    with sys.stdin if args.file == "-" else open(args.file, encoding="utf-8-sig", newline="\n") as lines:
+        for result in answer((line.rstrip("\r\n") for line in lines), settings):
+            sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    **dict.fromkeys(HELP, _stage),
+    "run": _run, "demo": _demo, "make-hospital": _make_hospital, "status": _status, "labels": _labels,
+    "body-part": _lines, "stem": _lines,
+}  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())
