@@ -1,0 +1,77 @@
+"""A process of its own that decodes pixels, so that a crash, a hang or a huge allocation costs one file only.
+
+Started as `python -m radnet_spark.dicom.decoder_child BYTES`; `BYTES` is the memory it may take on top of what it starts
+with. Requests and answers are a line of JSON and then the announced number of bytes:
+
+    → {"frame": 0, "syntax": "1.2…", "length": n}  + n bytes of a DICOM file (0: the same file as before)
+    ← {"shape": […], "dtype": "<i2", "length": n} + n bytes of pixels, or {"reason": "…", "detail": "…"}
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from io import BytesIO
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from radnet_spark.dicom.header import READ_ERRORS
+from radnet_spark.dicom.instance import quiet
+from radnet_spark.dicom.pixels import decode_frame
+from radnet_spark.dicom.reasons import DropReason, describe
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answers requests until there are no more."""
+    dataset = Dataset()
+    while line := requests.readline():
+        request = json.loads(line)
+        try:
+            if request["length"]:
+                dataset = read_whole(BytesIO(requests.read(request["length"])), request["syntax"])
+            pixels = np.ascontiguousarray(decode_frame(dataset, request["frame"]))
+        except MemoryError as error:
+            _answer(answers, {"reason": DropReason.TOO_LARGE, "detail": type(error).__name__})
+        except (*READ_ERRORS, RuntimeError) as error:
+            _answer(answers, {"reason": DropReason.DECODE_FAILED, "detail": describe(error)})
+        else:
+            _answer(answers, {"shape": pixels.shape, "dtype": pixels.dtype.str, "length": pixels.nbytes}, pixels)
+
+
+def read_whole(source: BinaryIO, syntax: str) -> Dataset:
+    """A data set with its pixels, the transfer syntax set even if the file does not name it."""
+    dataset = dcmread(source, force=True)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    return dataset
+
+
+def _answer(answers: BinaryIO, head: dict[str, Any], pixels: NDArray[np.generic] | None = None) -> None:
+    answers.write(json.dumps(head).encode() + b"\n")
+    if pixels is not None:
+        answers.write(pixels.data)
+    answers.flush()
+
+
+def _limit_memory(more_bytes: int) -> None:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        now = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + more_bytes, now + more_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main() -> None:
+    """Serves standard input and output; whatever a library prints goes to standard error."""
+    answers = sys.stdout.buffer
+    sys.stdout = sys.stderr
+    _limit_memory(int(sys.argv[1]))
+    with quiet():
+        serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The one place that opens files: local paths and members of zip archives, named `archive.zip!/member`.
+
+A path in a table is text. Names that are no UTF-8 keep their odd bytes as `\\xNN`, and are found again by it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import BinaryIO
+
+from radnet_spark.errors import RadnetError
+
+MEMBER = "!/"
+_ARCHIVE_MEMBER = re.compile(r"^(?P<archive>.*?\.zip)!/(?P<member>.+)$", re.IGNORECASE | re.DOTALL)
+_ESCAPED_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
+
+
+class FileAccessError(RadnetError):
+    """A file or archive member can't be opened."""
+
+
+def path_text(path: str) -> str:
+    """The path as a table shows it: valid UTF-8, bytes that are none as `\\xNN`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def is_archive(path: str) -> bool:
+    return path.lower().endswith(".zip")
+
+
+def split_member(path: str) -> tuple[str, str | None]:
+    """`archive.zip!/a/b` → (`archive.zip`, `a/b`); a plain path → (path, None)."""
+    match = _ARCHIVE_MEMBER.match(path)
+    return (match["archive"], match["member"]) if match else (path, None)
+
+
+@contextmanager
+def open_file(path: str) -> Iterator[BinaryIO]:
+    """A seekable binary file for a path of a table.
+
+    Raises:
+        FileAccessError: the file, archive or member is not there, not permitted, encrypted or damaged.
+    """
+    archive, member = split_member(path)
+    try:
+        source = open(_real_path(path), "rb") if member is None else _open_member(archive, member)
+    except (OSError, KeyError, RuntimeError, NotImplementedError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise FileAccessError(f"can't be opened ({type(error).__name__})") from error
+    with source:
+        yield source
+
+
+def zip_members(path: str) -> Iterator[tuple[str, int]]:
+    """(member, uncompressed bytes) of each file in an archive, in its order, each name once.
+
+    Raises:
+        FileAccessError: it is no readable zip archive.
+    """
+    try:
+        with zipfile.ZipFile(_real_path(path)) as archive:
+            members = {info.filename: info.file_size for info in archive.infolist() if not info.is_dir()}
+    except (OSError, RuntimeError, NotImplementedError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise FileAccessError(f"no readable zip archive ({type(error).__name__})") from error
+    yield from members.items()
+
+
+def _real_path(text: str) -> str:
+    if os.path.lexists(text) or "\\x" not in text:
+        return text
+    raw = _ESCAPED_BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text)
+    return raw if os.path.lexists(raw) else text
+
+
+def _open_member(archive: str, member: str) -> BinaryIO:
+    real = _real_path(archive)
+    return io.BytesIO(_archive(real, os.stat(real).st_mtime_ns).read(member))
+
+
+@lru_cache(maxsize=4)
+def _archive(path: str, _modified: int) -> zipfile.ZipFile:
+    return zipfile.ZipFile(path)

@@ -1,0 +1,210 @@
+"""Reads a file's header without its pixels, and says why where it can't.
+
+A file counts as cut if an element of the header or the pixel element reaches past the end of the file; pixels of
+undefined length (encapsulated, PS3.5 A.4) if the sequence delimiter at their end is missing. A cut file is never an
+instance, whatever its header says: a twin that is whole takes its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from pydicom import dcmread
+from pydicom.datadict import dictionary_has_tag
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+)
+
+from radnet_spark.dicom.identity import VALUE_ERRORS
+from radnet_spark.dicom.reasons import QuarantineReason, describe
+
+READ_ERRORS = (*VALUE_ERRORS, InvalidDicomError, struct.error, zlib.error)
+_PREAMBLE = 128
+_UNDEFINED = 0xFFFFFFFF
+_ITEM, _DELIMITER = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
+_LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
+_MIN_KNOWN_TAGS = 3  # a file without the DICM mark is DICOM if it has this many known elements, and they are half of all
+
+
+@dataclass(frozen=True)
+class PixelElement:
+    """Where the pixels lie.
+
+    Attributes:
+        length: bytes; None if undefined (encapsulated).
+        complete: they end within the file.
+    """
+
+    length: int | None
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header that could be read.
+
+    Attributes:
+        dataset: all elements before the pixels, with `file_meta`.
+        transfer_syntax_uid: as in the file meta, else as the bytes show.
+        pixels: None if there is no pixel element.
+        digest: hash of the header's bytes; a deflated file's of the whole.
+    """
+
+    dataset: FileDataset
+    transfer_syntax_uid: str
+    pixels: PixelElement | None
+    digest: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that gives no header."""
+
+    reason: QuarantineReason
+    detail: str
+
+
+def read_header(source: BinaryIO, size: int) -> Header | Rejected:
+    """Parses the elements before the pixels.
+
+    Args:
+        source: the file, seekable, at its start.
+        size: its length, bytes.
+    """
+    if size == 0:
+        return Rejected(QuarantineReason.EMPTY, "0 bytes")
+    marked = _has_mark(source)
+    try:
+        dataset = dcmread(source, force=True, stop_before_pixels=True)
+        if not marked and not _looks_like_dicom(dataset):
+            return Rejected(QuarantineReason.NOT_DICOM, "no DICM mark and no known elements")
+        if _is_directory(dataset):
+            return Rejected(QuarantineReason.DICOMDIR, "a directory of other files")
+        return _located(source, size, dataset)
+    except READ_ERRORS as error:
+        reason = _reason_of(error, marked)
+        return Rejected(reason, describe(error))
+
+
+def _located(source: BinaryIO, size: int, dataset: FileDataset) -> Header | Rejected:
+    syntax = _transfer_syntax(dataset)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        return _deflated(source, dataset)
+    end = source.tell()
+    cut = _reaches_past(dataset, size)
+    if cut or not dataset:
+        return Rejected(QuarantineReason.TRUNCATED, cut or "ends before its data set")
+    pixels = _pixel_element(source, size, dataset)
+    if pixels and not pixels.complete:
+        return Rejected(QuarantineReason.TRUNCATED, f"ends within its pixels, {size} bytes in all")
+    source.seek(0)
+    return Header(dataset, syntax, pixels, _digest(source.read(end)))
+
+
+def _deflated(source: BinaryIO, dataset: FileDataset) -> Header:
+    """PS3.5 A.5: the whole data set is one deflate stream, so it is all read; an incomplete stream has raised before."""
+    source.seek(0)
+    digest = _digest(source.read())
+    source.seek(0)
+    whole = dcmread(source, force=True)
+    pixels = None
+    for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
+        if keyword in whole:
+            pixels = PixelElement(len(whole[keyword].value or b""), complete=True)
+    return Header(dataset, str(DeflatedExplicitVRLittleEndian), pixels, digest)
+
+
+def _has_mark(source: BinaryIO) -> bool:
+    source.seek(_PREAMBLE)
+    mark = source.read(4)
+    source.seek(0)
+    return mark == b"DICM"
+
+
+def _looks_like_dicom(dataset: Dataset) -> bool:
+    known = sum(dictionary_has_tag(tag) for tag in dataset.keys())
+    return known >= _MIN_KNOWN_TAGS and 2 * known >= len(dataset)
+
+
+def _is_directory(dataset: FileDataset) -> bool:
+    return (
+        dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
+        or "DirectoryRecordSequence" in dataset
+    )
+
+
+def _transfer_syntax(dataset: FileDataset) -> str:
+    """From (0002,0010), else from how the data set was found to be encoded."""
+    uid = str(dataset.file_meta.get("TransferSyntaxUID") or "")
+    if uid:
+        return uid
+    implicit, little_endian = dataset.original_encoding
+    if implicit:
+        return str(ImplicitVRLittleEndian)
+    return str(ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian)
+
+
+def _reaches_past(dataset: FileDataset, size: int) -> str:
+    """Which element of the top level ends behind the end of the file, or an empty text."""
+    for tag in reversed(list(dataset.keys())):
+        raw = dataset.get_item(tag)
+        length, start = getattr(raw, "length", None), getattr(raw, "value_tell", None)
+        if length is not None and start is not None and length != _UNDEFINED and start + length > size:
+            return f"ends within {tag}, {size} bytes in all"
+    return ""
+
+
+def _pixel_element(source: BinaryIO, size: int, dataset: FileDataset) -> PixelElement | None:
+    """Reads tag, VR and length where pydicom stopped; None at the end of the file."""
+    implicit, little_endian = dataset.original_encoding
+    order = "<" if little_endian else ">"
+    head = source.read(8)
+    if len(head) < 8:
+        return PixelElement(0, complete=False) if head else None
+    if implicit or head[4:6] not in _LONG_VRS:
+        length = struct.unpack(f"{order}L", head[4:8])[0]
+    else:
+        more = source.read(4)
+        if len(more) < 4:
+            return PixelElement(0, complete=False)
+        length = struct.unpack(f"{order}L", more)[0]
+    if length != _UNDEFINED:
+        return PixelElement(length, complete=source.tell() + length <= size)
+    return PixelElement(None, complete=_ends_with_delimiter(source, size))
+
+
+def _ends_with_delimiter(source: BinaryIO, size: int) -> bool:
+    """The delimiter stands in the file's last 8 bytes, else where a walk over the item lengths meets it."""
+    start = source.tell()
+    source.seek(max(start, size - 8))
+    if source.read(8) == struct.pack("<HHL", *_DELIMITER, 0):
+        return True
+    source.seek(start)
+    while len(head := source.read(8)) == 8:
+        group, element, length = struct.unpack("<HHL", head)
+        if (group, element) == _DELIMITER:
+            return True
+        if (group, element) != _ITEM or source.tell() + length > size:
+            return False
+        source.seek(length, 1)
+    return False
+
+
+def _reason_of(error: BaseException, marked: bool) -> QuarantineReason:
+    if isinstance(error, EOFError) or "incomplete or truncated" in str(error):
+        return QuarantineReason.TRUNCATED
+    return QuarantineReason.UNREADABLE if marked else QuarantineReason.NOT_DICOM
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()

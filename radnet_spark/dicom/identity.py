@@ -1,0 +1,117 @@
+"""The strings in one header that may name a person, a place or a day, and how to take them out of a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+_TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+_DATE_VRS = frozenset({"DA", "DT"})
+_MIN_WORD = 3  # letters of a name's part
+_MIN_VALUE = 4  # characters of an identifier
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_NUMBER = re.compile(r"\d{4,}")
+_ANY_DATE = re.compile(
+    r"(?<!\d)(?:(?:19|20)\d{2}[-./]?(?:0[1-9]|1[0-2])[-./]?(?:0[1-9]|[12]\d|3[01])"
+    r"|(?:0?[1-9]|[12]\d|3[01])[-./ ]+(?:0?[1-9]|[12]\d|3[01])[-./ ]+(?:19|20)?\d{2})(?!\d)"
+)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Strings that must not stand in any text of the same header.
+
+    Attributes:
+        strings: whole values, parts of names and numbers, in lower case; matched as whole words.
+    """
+
+    strings: frozenset[str]
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        if not self.strings:
+            return None
+        longest_first = sorted(self.strings, key=lambda text: (-len(text), text))
+        return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest_first))})(?![^\W_])", re.IGNORECASE)
+
+    def clean(self, text: str) -> str:
+        """The text without those strings and without anything that reads as a date; unchanged if there are none."""
+        cleaned = self._pattern.sub("", text) if self._pattern else text
+        cleaned = _ANY_DATE.sub("", cleaned)
+        return text if cleaned == text else " ".join(cleaned.split()).strip(" ,;-_^/")
+
+
+def identity_of(dataset: Dataset, remove: Collection[int], protected: Collection[str]) -> Identity:
+    """Collects an identity from every level of a header.
+
+    Args:
+        dataset: the header as it was in the file.
+        remove: tags whose values identify.
+        protected: words (lower case) that stay in texts all the same.
+    """
+    found: set[str] = set()
+    for element in elements(dataset):
+        if element.VR == "PN":
+            for text in _texts(element):
+                found.update(_name_parts(text))
+        elif element.VR in _TEXT_VRS and int(element.tag) in remove:
+            for text in _texts(element):
+                found.update(_value_parts(text))
+        elif element.VR in _DATE_VRS:
+            found.update(part for text in _texts(element) for part in _date_forms(text))
+    return Identity(frozenset(text for text in found if text not in protected))
+
+
+def elements(dataset: Dataset) -> Iterator[DataElement]:
+    """All elements of all levels that can be read at all, deepest last."""
+    for tag in list(dataset.keys()):
+        try:
+            element = dataset[tag]
+        except VALUE_ERRORS:
+            continue
+        yield element
+        if element.VR == "SQ":
+            for item in element.value or ():
+                yield from elements(item)
+
+
+# What pydicom raises on a value that its VR does not allow; a closed list, so that errors of our own stay visible.
+VALUE_ERRORS = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError, OSError,
+    RecursionError, TypeError, ValueError,
+)  # fmt: skip
+
+
+def _texts(element: DataElement) -> list[str]:
+    values = element.value if isinstance(element.value, MultiValue | list) else [element.value]
+    return [str(value) for value in values if value not in (None, "")]
+
+
+def _name_parts(name: str) -> Iterator[str]:
+    for word in _WORD.findall(name):
+        if len(word) >= _MIN_WORD:
+            yield word.lower()
+    yield from _NUMBER.findall(name)
+
+
+def _value_parts(value: str) -> Iterator[str]:
+    text = " ".join(value.split()).lower()
+    if _MIN_VALUE <= len(text) <= 256:
+        yield text
+    yield from _NUMBER.findall(text)
+
+
+def _date_forms(value: str) -> Iterator[str]:
+    """20170309 and the ways in which people type it."""
+    year, month, day = value[:4], value[4:6], value[6:8]
+    if not (len(value) >= 8 and value[:8].isdigit()):
+        return
+    yield value[:8]
+    for mark in "-./":
+        yield from (f"{year}{mark}{month}{mark}{day}", f"{day}{mark}{month}{mark}{year}", f"{month}{mark}{day}{mark}{year}")

@@ -1,0 +1,216 @@
+"""One file → one row: an instance's columns, or the reason why it is none."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+from pydicom.dataset import Dataset
+from pydicom.pixels.utils import get_expected_length
+
+from radnet_spark.config import load_rules
+from radnet_spark.dicom.deidentify import exam_id, patient_key
+from radnet_spark.dicom.files import FileAccessError, open_file
+from radnet_spark.dicom.header import READ_ERRORS, Header, Rejected, read_header
+from radnet_spark.dicom.identity import VALUE_ERRORS
+from radnet_spark.dicom.profile import deidentified
+from radnet_spark.dicom.reasons import QuarantineReason, describe
+from radnet_spark.dicom.tag_values import tag_values, value_text
+from radnet_spark.dicom.transfer_syntaxes import is_decodable
+
+
+@dataclass(frozen=True)
+class IngestSettings:
+    """What decides an instance's row; travels to the executors inside a closure, never through a table or a log.
+
+    Attributes:
+        key: de-identification key; None: values stay as they are.
+        always_study: StudyInstanceUID is the exam's key even where there is an accession number.
+        placeholders: PatientIDs, lower case, that name nobody.
+        date_shift_days: the largest move of a patient's dates.
+        keep_private: keep private attributes in the tag map.
+        max_value_bytes: a longer value becomes its VR and length.
+        checksum: SHA-256 of the whole file.
+    """
+
+    key: bytes | None
+    always_study: bool
+    placeholders: frozenset[str]
+    date_shift_days: int
+    keep_private: bool
+    max_value_bytes: int
+    checksum: bool
+
+    def __repr__(self) -> str:
+        return "IngestSettings(…)"
+
+
+@dataclass(frozen=True)
+class Rank:
+    """How two files with one SOPInstanceUID are compared: complete header, intact pixels, decodable, smaller hash."""
+
+    header_complete: bool
+    pixels_intact: bool
+    decodable: bool
+    header_hash: str
+
+
+def read_instance(path: str, file_size: int | None, settings: IngestSettings) -> dict[str, Any]:
+    """Opens and parses a file.
+
+    Returns:
+        Columns of `instances` (without `path`, `file_size`, `modification_time`) plus `reason` and `detail`. With a
+        reason all other columns are null, but `sop_instance_uid` where it is known.
+    """
+    if file_size is None:
+        return rejected(QuarantineReason.UNREADABLE, "can't be asked for its size")
+    try:
+        with open_file(path) as source, quiet():
+            return parse_instance(source, source.seek(0, 2), settings)
+    except FileAccessError as error:
+        return rejected(QuarantineReason.UNREADABLE, str(error))
+    except OSError as error:
+        return rejected(QuarantineReason.UNREADABLE, type(error).__name__)
+
+
+def parse_instance(source: BinaryIO, size: int, settings: IngestSettings) -> dict[str, Any]:
+    """The same from an open, seekable file of `size` bytes."""
+    source.seek(0)
+    header = read_header(source, size)
+    if isinstance(header, Rejected):
+        return rejected(header.reason, header.detail)
+    try:
+        row = _row(header, settings)
+    except READ_ERRORS as error:
+        return rejected(QuarantineReason.UNREADABLE, describe(error))
+    if settings.checksum and row["reason"] is None:
+        source.seek(0)
+        row["sha256"] = hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]
+    return row
+
+
+def rejected(reason: QuarantineReason, detail: str) -> dict[str, Any]:
+    """The row of a file that is no instance."""
+    return {"reason": str(reason), "detail": detail}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps pydicom's remarks on odd values out of the logs: they quote the values."""
+    logger = logging.getLogger("pydicom")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+
+
+def _row(header: Header, settings: IngestSettings) -> dict[str, Any]:
+    raw, rules = header.dataset, _rules()
+    missing = [keyword for keyword in rules["required"] if not _value(raw, keyword).strip(" .0")]
+    if missing:
+        return rejected(QuarantineReason.MISSING_REQUIRED, ", ".join(missing))
+    exam = exam_id(
+        _value(raw, "AccessionNumber"), _value(raw, "StudyInstanceUID"), settings.key, settings.always_study
+    )
+    person = patient_key(
+        _value(raw, "IssuerOfPatientID"), _value(raw, "PatientID"), exam, settings.key, settings.placeholders
+    )
+    shown: Dataset = raw
+    if settings.key is not None:
+        shown = deidentified(raw, settings.key, person, settings.date_shift_days, settings.keep_private)
+    tags, _ = tag_values(shown, settings.keep_private, settings.max_value_bytes)
+    return {
+        **{column: _value(shown, keyword) or None for column, keyword in rules["text_columns"].items()},
+        **{column: _integer(raw, keyword) for column, keyword in rules["integer_columns"].items()},
+        "sop_instance_uid": _value(shown, "SOPInstanceUID"),
+        "sop_class_uid": _value(shown, "SOPClassUID"),
+        "study_instance_uid": _value(shown, "StudyInstanceUID"),
+        "series_instance_uid": _value(shown, "SeriesInstanceUID"),
+        "exam_id": exam,
+        "patient_key": person,
+        "transfer_syntax_uid": header.transfer_syntax_uid,
+        "requested_procedure_description": _requested_procedure(shown),
+        "has_pixels": header.pixels is not None,
+        "tags": tags,
+        "sha256": None,
+        "reason": None,
+        "detail": None,
+        **asdict(_rank(header)),
+    }
+
+
+def _rank(header: Header) -> Rank:
+    rules, raw = _rules(), header.dataset
+    expected = rules["expected"] + (rules["expected_with_pixels"] if header.pixels else [])
+    unreadable = sum(not _readable(raw, tag) for tag in list(raw.keys()))
+    return Rank(
+        header_complete=not unreadable and all(_value(raw, keyword) for keyword in expected),
+        pixels_intact=_pixels_intact(header),
+        decodable=is_decodable(header.transfer_syntax_uid),
+        header_hash=header.digest,
+    )
+
+
+def _pixels_intact(header: Header) -> bool:
+    """As many bytes as rows, columns, samples, bits and frames ask for; encapsulated pixels: they end as they must."""
+    pixels = header.pixels
+    if pixels is None or pixels.length is None:
+        return pixels is not None
+    try:
+        return pixels.length >= get_expected_length(header.dataset)
+    except VALUE_ERRORS:
+        return False
+
+
+def _readable(dataset: Dataset, tag: int) -> bool:
+    try:
+        return dataset[tag] is not None
+    except VALUE_ERRORS:
+        return False
+
+
+def _value(dataset: Dataset, keyword: str) -> str:
+    """An attribute as text; empty where it is missing, empty or can't be read."""
+    try:
+        return value_text(dataset.get(keyword)).strip()
+    except VALUE_ERRORS:
+        return ""
+
+
+def _integer(dataset: Dataset, keyword: str) -> int | None:
+    text = _value(dataset, keyword)
+    number = int(text) if text.lstrip("-").isdecimal() else None
+    return number if number is not None and abs(number) < 2**31 else None
+
+
+def _requested_procedure(dataset: Dataset) -> str | None:
+    """(0032,1060) *Requested Procedure Description*, else the one in the request's sequence."""
+    own = _value(dataset, "RequestedProcedureDescription")
+    if own:
+        return own
+    for keyword in _rules()["request_sequences"]:
+        try:
+            items = dataset.get(keyword) or ()
+        except VALUE_ERRORS:
+            continue
+        for item in items[:1]:
+            text = _value(item, "RequestedProcedureDescription") or _value(item, "ScheduledProcedureStepDescription")
+            if text:
+                return text
+    return None
+
+
+@lru_cache(maxsize=1)
+def _rules() -> dict[str, Any]:
+    rules: dict[str, Any] = load_rules("dicom_tags.yml")
+    return rules

@@ -1,0 +1,96 @@
+"""Lists what there is to read: every file below a folder, every member of a zip archive."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from radnet_spark.dicom.files import MEMBER, FileAccessError, is_archive, path_text, zip_members
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file as listed: path as in the tables, bytes (None if it could not be asked for), time of the last change."""
+
+    path: str
+    file_size: int | None
+    modification_time: datetime | None
+
+
+@dataclass(frozen=True)
+class ListingUnit:
+    """What one task lists: a folder with everything below it, the files of a folder alone, or one file."""
+
+    path: str
+    recursive: bool
+
+
+def listing_units(inputs: list[str], wanted: int) -> list[ListingUnit]:
+    """Splits the inputs into at least `wanted` units where the tree has that many folders, by opening it level by level."""
+    units = [ListingUnit(os.path.abspath(path), recursive=True) for path in sorted(set(inputs))]
+    while len(units) < wanted:
+        opened = [part for unit in units for part in _split(unit)]
+        if len(opened) == len(units):
+            break
+        units = opened
+    return units
+
+
+def list_unit(unit: ListingUnit) -> Iterator[FoundFile]:
+    """Every file of the unit; archives give their members, an unreadable archive gives itself."""
+    if not os.path.isdir(unit.path):
+        yield from _expand(unit.path)
+        return
+    pending = [unit.path]
+    while pending:
+        folders, files = _scan(pending.pop())
+        if unit.recursive:
+            pending.extend(reversed(folders))
+        for path in files:
+            yield from _expand(path)
+
+
+def _split(unit: ListingUnit) -> list[ListingUnit]:
+    if not unit.recursive or not os.path.isdir(unit.path):
+        return [unit]
+    folders, files = _scan(unit.path)
+    own = [ListingUnit(unit.path, recursive=False)] if files or not folders else []
+    return own + [ListingUnit(folder, recursive=True) for folder in folders]
+
+
+def _scan(folder: str) -> tuple[list[str], list[str]]:
+    """Sub-folders and files, sorted; links to folders are not followed, since they may form a circle."""
+    folders, files = [], []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.is_file() or (entry.is_symlink() and not entry.is_dir()):
+                    files.append(entry.path)
+    except PermissionError:
+        files.append(folder)
+    return sorted(folders), sorted(files)
+
+
+def _expand(path: str) -> Iterator[FoundFile]:
+    size, modified = _stat(path)
+    text = path_text(path)
+    if is_archive(path) and size is not None:
+        try:
+            for member, member_size in zip_members(path):
+                yield FoundFile(f"{text}{MEMBER}{path_text(member)}", member_size, modified)
+            return
+        except FileAccessError:
+            pass  # the archive itself stands for its members, and parsing says why
+    yield FoundFile(text, size, modified)
+
+
+def _stat(path: str) -> tuple[int | None, datetime | None]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None, None
+    return status.st_size, datetime.fromtimestamp(status.st_mtime_ns // 1000 / 1e6, tz=UTC)

@@ -1,0 +1,148 @@
+"""Stored pixel values of one frame: native ones here, compressed ones through a child process that may die."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels import apply_color_lut, pixel_array
+
+from radnet_spark.errors import RadnetError
+from radnet_spark.dicom.reasons import DropReason
+
+_CHILD_MEMORY = 4 * 2**30  # bytes on top of what the decoder starts with
+
+
+class DecodeError(RadnetError):
+    """Pixels that could not be had.
+
+    Attributes:
+        reason: `decode_failed`, `decoder_crash`, `timeout` or `too_large`.
+        detail: the decoder's words, without values.
+    """
+
+    def __init__(self, reason: DropReason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def decode_frame(dataset: Dataset, frame: int) -> NDArray[np.generic]:
+    """One frame, decoded in this process.
+
+    Returns:
+        (rows, columns) stored values, or (rows, columns, 3) RGB: YBR is converted, a palette applied.
+    """
+    pixels = pixel_array(dataset, index=frame)
+    if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        pixels = apply_color_lut(pixels, dataset)
+    return pixels
+
+
+class DecoderProcess:
+    """The child process of one Python worker; started when first needed, replaced when it dies."""
+
+    def __init__(self, memory_bytes: int = _CHILD_MEMORY) -> None:
+        self._memory_bytes = memory_bytes
+        self._child: subprocess.Popen[bytes] | None = None
+        self._held: bytes | None = None
+
+    def decode(self, file: bytes, syntax: str, frame: int, timeout_seconds: float) -> NDArray[np.generic]:
+        """One frame of a file's bytes.
+
+        Raises:
+            DecodeError: it could not be decoded, took too long or too much memory, or the decoder died.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        known = self._held is file and self._alive()
+        request = {"frame": frame, "syntax": syntax, "length": 0 if known else len(file)}
+        try:
+            child = self._running()
+            self._send(child, json.dumps(request).encode() + b"\n" + (b"" if known else file), deadline)
+            self._held = file
+            head = json.loads(self._line(child, deadline))
+            if "reason" in head:
+                raise DecodeError(DropReason(head["reason"]), head["detail"])
+            data = self._read(child, head["length"], deadline)
+        except TimeoutError as error:
+            self.close()
+            raise DecodeError(DropReason.TIMEOUT, f"more than {timeout_seconds:g} s") from error
+        except (BrokenPipeError, EOFError) as error:
+            code = self.close()
+            raise DecodeError(DropReason.DECODER_CRASH, f"the decoder ended with {code}") from error
+        return np.frombuffer(data, dtype=head["dtype"]).reshape(head["shape"])
+
+    def close(self) -> int | None:
+        """Ends the child; its exit code, if there was one."""
+        child, self._child, self._held = self._child, None, None
+        if child is None:
+            return None
+        child.kill()
+        for pipe in (child.stdin, child.stdout):
+            if pipe:
+                pipe.close()
+        return child.wait()
+
+    def _alive(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._child.poll() is not None:
+            self.close()
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "radnet_spark.dicom.decoder_child", str(self._memory_bytes)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"},
+            )  # fmt: skip
+            assert self._child.stdin is not None
+            os.set_blocking(self._child.stdin.fileno(), False)  # so that a child that does not read can't hold us
+        return self._child
+
+    def _send(self, child: subprocess.Popen[bytes], data: bytes, deadline: float) -> None:
+        assert child.stdin is not None
+        rest = memoryview(data)
+        while rest:
+            _wait([], [child.stdin], deadline)
+            rest = rest[os.write(child.stdin.fileno(), rest) :]
+
+    def _line(self, child: subprocess.Popen[bytes], deadline: float) -> bytes:
+        line = bytearray()
+        while not line.endswith(b"\n"):
+            line += self._read(child, 1, deadline)
+        return bytes(line)
+
+    def _read(self, child: subprocess.Popen[bytes], length: int, deadline: float) -> bytearray:
+        assert child.stdout is not None
+        data = bytearray()
+        while len(data) < length:
+            _wait([child.stdout], [], deadline)
+            part = os.read(child.stdout.fileno(), length - len(data))
+            if not part:
+                raise EOFError
+            data += part
+        return data
+
+
+def worker_decoder() -> DecoderProcess:
+    """The decoder of this process; forked workers get one each."""
+    return _decoder_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _decoder_of(_process_id: int) -> DecoderProcess:
+    return DecoderProcess()
+
+
+def _wait(readable: list[Any], writable: list[Any], deadline: float) -> None:
+    left = deadline - time.monotonic()
+    if left <= 0 or not any(select.select(readable, writable, [], left)):
+        raise TimeoutError
