@@ -6,7 +6,9 @@ import argparse
 import contextlib
 import json
 import logging
+import re
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,8 +72,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _unexpected(error: Exception) -> str:
-    """One line for an error nobody foresaw; its text may hold values of a file, so only its type is shown."""
-    return f"failed with {type(error).__name__}; --log-level debug shows where"
+    """One line for an error nobody foresaw: its type and place; its text is left out, since it may hold patient values."""
+    text = "".join(traceback.format_exception(error))  # a failure in a Python worker comes as text within Spark's error
+    kinds = re.findall(r"^(?:\w+\.)*(\w+(?:Error|Exception)):", text, flags=re.MULTILINE)
+    places = re.findall(r'File "[^"]*(radnet_spark/[^"]+)", line (\d+)', text)
+    kind = next((k for k in kinds if k not in ("PythonException", "Py4JJavaError")), type(error).__name__)
+    where = " in {}:{}".format(*places[-1]) if places else ""
+    return f"failed with {kind}{where}; --log-level debug shows all"
 
 
 def _parser() -> argparse.ArgumentParser:
