@@ -160,7 +160,14 @@ def _total_norms(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             entry = sums.setdefault((row["clustering_id"], row["label"], row["kind"]), UnitSum(np.zeros_like(total)))
             entry.add(total, row["n"], row["zero"])
     entries = [
-        {"clustering_id": key[0], "label": key[1], "kind": key[2], "n": s.n, "zero": s.zero, "squared_norm": s.squared_norm}
+        {
+            "clustering_id": key[0],
+            "label": key[1],
+            "kind": key[2],
+            "n": s.n,
+            "zero": s.zero,
+            "squared_norm": s.squared_norm,
+        }
         for key, s in sums.items()
     ]
     schema = pa.schema(
@@ -175,7 +182,9 @@ def _add_moments(batches: Iterable[pa.RecordBatch], unit_length: bool) -> Iterat
     for batch in batches:
         sources = np.array(batch.column("source").to_pylist())
         for source in np.unique(sources):
-            vectors = matrix(batch.column("vector").take(pa.array(np.flatnonzero(sources == source)))).astype(np.float64)
+            vectors = matrix(batch.column("vector").take(pa.array(np.flatnonzero(sources == source)))).astype(
+                np.float64
+            )
             vectors = unit_rows(vectors) if unit_length else vectors
             entry = found.setdefault(str(source), [0, np.zeros(vectors.shape[1]), 0.0])
             entry[0] += len(vectors)

@@ -64,10 +64,7 @@ def fit_blocks(
         variances: total variance (sum over dimensions) of each block on the fitted rows; for `l2` of the unit vectors.
         scaling: `raw`, `unit_variance` (total variance of each block becomes 1) or `l2` (each vector gets length 1).
     """
-    scales = [
-        1 / np.sqrt(v) if scaling == "unit_variance" and v > 0 else 1.0
-        for v in variances
-    ]
+    scales = [1 / np.sqrt(v) if scaling == "unit_variance" and v > 0 else 1.0 for v in variances]
     scaled = [v * scale**2 for v, scale in zip(variances, scales, strict=True)]
     total = sum(scaled)
     return tuple(
@@ -79,15 +76,11 @@ def fit_blocks(
             float(scale),
             float(v / total) if total > 0 else 0.0,
         )
-        for (source, model), size, scale, v in zip(
-            models, dims, scales, scaled, strict=True
-        )
+        for (source, model), size, scale, v in zip(models, dims, scales, scaled, strict=True)
     )
 
 
-def concatenate(
-    blocks: Sequence[Block], vectors: Mapping[str, FloatArray]
-) -> FloatArray:
+def concatenate(blocks: Sequence[Block], vectors: Mapping[str, FloatArray]) -> FloatArray:
     """Puts the scaled vectors of all blocks side by side.
 
     Args:
@@ -97,9 +90,7 @@ def concatenate(
     Returns:
         (rows, sum of dims) float32.
     """
-    return np.concatenate(
-        [block.apply(vectors[block.source]) for block in blocks], axis=1
-    )
+    return np.concatenate([block.apply(vectors[block.source]) for block in blocks], axis=1)
 
 
 def unit_rows(vectors: FloatArray) -> FloatArray:
@@ -111,11 +102,7 @@ def unit_rows(vectors: FloatArray) -> FloatArray:
 def squared_distances(vectors: FloatArray, centres: FloatArray) -> NDArray[np.float64]:
     """Gives (rows, centres) squared Euclidean distances in float64, never negative."""
     x, c = np.asarray(vectors, dtype=np.float64), np.asarray(centres, dtype=np.float64)
-    squares = (
-        np.einsum("ij,ij->i", x, x)[:, None]
-        + np.einsum("ij,ij->i", c, c)[None, :]
-        - 2 * (x @ c.T)
-    )
+    squares = np.einsum("ij,ij->i", x, x)[:, None] + np.einsum("ij,ij->i", c, c)[None, :] - 2 * (x @ c.T)
     return np.maximum(squares, 0.0)
 
 

@@ -24,15 +24,11 @@ def elbow(ks: Sequence[int], costs: Sequence[float], sensitivity: float) -> int 
     """
     if len(ks) < _FEWEST_POINTS or max(costs) <= min(costs):
         return None
-    found = KneeLocator(
-        list(ks), list(costs), S=sensitivity, curve="convex", direction="decreasing"
-    ).knee
+    found = KneeLocator(list(ks), list(costs), S=sensitivity, curve="convex", direction="decreasing").knee
     return None if found is None else int(found)
 
 
-def nearly_best(
-    scores: Mapping[int, float], tolerance: float, larger_is_better: bool
-) -> int:
+def nearly_best(scores: Mapping[int, float], tolerance: float, larger_is_better: bool) -> int:
     """Gives the smallest k whose score is within a tolerance of the best.
 
     Args:

@@ -18,9 +18,7 @@ class KRange:
     note: str | None
 
 
-def k_range(
-    explicit: Sequence[int] | int | None, default: Sequence[int], rows: int
-) -> KRange:
+def k_range(explicit: Sequence[int] | int | None, default: Sequence[int], rows: int) -> KRange:
     """Settles the list of k.
 
     Args:
@@ -35,9 +33,7 @@ def k_range(
     if rows == 0:
         raise StageError("nothing to cluster: no row to fit centres on")
     if explicit is not None:
-        return _explicit(
-            [explicit] if isinstance(explicit, int) else list(explicit), rows
-        )
+        return _explicit([explicit] if isinstance(explicit, int) else list(explicit), rows)
     limit = rows // _ROWS_PER_CLUSTER
     kept = tuple(sorted({k for k in default if k <= limit}))
     if not kept:
@@ -57,13 +53,9 @@ def k_range(
 
 def _explicit(ks: list[int], rows: int) -> KRange:
     if not ks:
-        raise UsageError(
-            "cluster.k: found an empty list, expected one value or several, or null"
-        )
+        raise UsageError("cluster.k: found an empty list, expected one value or several, or null")
     if max(ks) > rows:
-        raise UsageError(
-            f"cluster.k: found {max(ks)}, expected at most {rows}, the rows that centres are fitted on"
-        )
+        raise UsageError(f"cluster.k: found {max(ks)}, expected at most {rows}, the rows that centres are fitted on")
     return KRange(tuple(sorted(set(ks))), None)
 
 

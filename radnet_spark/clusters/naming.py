@@ -33,9 +33,7 @@ class Description:
     name: str
 
 
-def describe(
-    counts: Mapping[tuple[str, str | None], int], mixed_below: float, anomaly_below: int
-) -> Description:
+def describe(counts: Mapping[tuple[str, str | None], int], mixed_below: float, anomaly_below: int) -> Description:
     """Describes a cluster by its contents.
 
     Args:
@@ -51,9 +49,7 @@ def describe(
         return Description(0, None, None, 0.0, 0.0, 0.0, EMPTY)
     known = {pair: n for pair, n in counts.items() if pair[1] is not None}
     described = known or counts
-    modality, body_part = min(
-        described, key=lambda pair: (-described[pair], pair[0], pair[1] or "")
-    )
+    modality, body_part = min(described, key=lambda pair: (-described[pair], pair[0], pair[1] or ""))
     of_known = sum(known.values())
     purity = described[modality, body_part] / sum(described.values())
     with_modality = sum(n for pair, n in counts.items() if pair[0] == modality)
@@ -64,6 +60,4 @@ def describe(
     elif purity < mixed_below:
         name = MIXED
     share_of_part = with_part / of_known if of_known else 0.0
-    return Description(
-        size, modality, body_part, with_modality / size, share_of_part, purity, name
-    )
+    return Description(size, modality, body_part, with_modality / size, share_of_part, purity, name)

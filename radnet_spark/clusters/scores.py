@@ -38,9 +38,7 @@ def mutual_information(contingency: NDArray[np.integer]) -> float:
     joint = contingency.astype(np.float64) / total
     outer = np.outer(joint.sum(axis=1), joint.sum(axis=0))
     filled = joint > 0
-    return max(
-        0.0, float((joint[filled] * np.log(joint[filled] / outer[filled])).sum())
-    )
+    return max(0.0, float((joint[filled] * np.log(joint[filled] / outer[filled])).sum()))
 
 
 def homogeneity(contingency: NDArray[np.integer]) -> float:
@@ -53,11 +51,7 @@ def homogeneity(contingency: NDArray[np.integer]) -> float:
         Value in [0, 1], best 1; 1 as well if there is but one class, or no row.
     """
     of_classes = entropy(contingency.sum(axis=1))
-    return (
-        1.0
-        if of_classes == 0
-        else min(1.0, mutual_information(contingency) / of_classes)
-    )
+    return 1.0 if of_classes == 0 else min(1.0, mutual_information(contingency) / of_classes)
 
 
 def normalised_mutual_information(contingency: NDArray[np.integer]) -> float:
@@ -74,8 +68,8 @@ def normalised_mutual_information(contingency: NDArray[np.integer]) -> float:
 
 
 def harmonic_mean(values: Sequence[float]) -> float:
-    """Gives the harmonic mean of non-negative values; 0 if one of them is 0, NaN of nothing."""
-    if not values:
+    """Gives the harmonic mean of non-negative values; 0 if one of them is 0, NaN of nothing or if one is NaN."""
+    if not values or any(math.isnan(value) for value in values):
         return math.nan
     if min(values) <= 0:
         return 0.0
@@ -98,9 +92,7 @@ class Cohesion:
     pair_weighted: float
 
 
-def cohesion(
-    sizes: NDArray[np.integer], squared_norms: NDArray[np.floating]
-) -> Cohesion:
+def cohesion(sizes: NDArray[np.integer], squared_norms: NDArray[np.floating]) -> Cohesion:
     """Gives mean pairwise cosine distances from sums of unit vectors.
 
     For unit vectors u of a cluster of n: sum over pairs of (1 - u_i·u_j) = n(n-1)/2 - (‖Σu‖² - n)/2.

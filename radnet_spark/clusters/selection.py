@@ -64,24 +64,16 @@ def choose(candidates: Sequence[Candidate], near_best: float, tie: float) -> Cho
     return Choice(_best(at_elbow, tie).clustering_id, tuple(notes))
 
 
-def _of_group(
-    members: list[Candidate], near_best: float
-) -> tuple[Candidate, str | None]:
+def _of_group(members: list[Candidate], near_best: float) -> tuple[Candidate, str | None]:
     elbow = next((c for c in members if c.elbow), None)
     if elbow is not None:
         return elbow, None
     if len(members) == 1:
         return members[0], None
     by_d = members[0].source == CHOSEN_BY_D
-    scores = {
-        c.k: (c.d if by_d else c.s)
-        for c in members
-        if not math.isnan(c.d if by_d else c.s)
-    }
+    scores = {c.k: (c.d if by_d else c.s) for c in members if not math.isnan(c.d if by_d else c.s)}
     if not scores:
-        return members[
-            0
-        ], f"no elbow and no score: the smallest k = {members[0].k} was taken"
+        return members[0], f"no elbow and no score: the smallest k = {members[0].k} was taken"
     k = nearly_best(scores, near_best, larger_is_better=not by_d)
     winner = next(c for c in members if c.k == k)
     return (

@@ -38,15 +38,11 @@ def plan_balance(candidates: Mapping[str, int], min_candidates: int) -> BalanceP
     enough = [n for n in present.values() if n >= min_candidates]
     quota = min(enough, default=None)
     if quota is None:
-        reason = (
-            f"no modality has {min_candidates} candidates: the cohort is not balanced"
-        )
+        reason = f"no modality has {min_candidates} candidates: the cohort is not balanced"
         return BalancePlan(None, present, (reason,) if present else ())
     small = {modality: n for modality, n in present.items() if n < min_candidates}
     warnings = tuple(
         f"{modality} has {n} candidates, fewer than {min_candidates}: kept whole, below the quota of {quota}"
         for modality, n in small.items()
     )
-    return BalancePlan(
-        quota, {modality: min(n, quota) for modality, n in present.items()}, warnings
-    )
+    return BalancePlan(quota, {modality: min(n, quota) for modality, n in present.items()}, warnings)

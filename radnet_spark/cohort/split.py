@@ -47,10 +47,7 @@ class Split:
 
     def __post_init__(self) -> None:
         """Refuses shares that leave no room for each other."""
-        if (
-            min(self.train_share, self.test_share) < 0
-            or self.train_share + self.test_share > 1
-        ):
+        if min(self.train_share, self.test_share) < 0 or self.train_share + self.test_share > 1:
             raise UsageError(
                 f"cohort.train_share, cohort.test_share: found {self.train_share} and {self.test_share}, "
                 "expected shares that sum to 1 at most"
