@@ -1,0 +1,99 @@
+"""Tags in, vectors out: everything that was fitted, in one folder, applied without Spark.
+
+The stage's executors and the annotator call the same `embed`. The folder holds `tags.json` (policy, features, sizes),
+`imputer.npz` and `autoencoder.safetensors`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from radnet_spark.tags.autoencoder import TagAutoencoder, embed
+from radnet_spark.tags.columns import FeatureSet
+from radnet_spark.tags.encoding import Encoder
+from radnet_spark.tags.imputation import Imputer, MeanMode
+from radnet_spark.tags.preparation import TagPolicy
+
+_CHUNK = 4096  # rows that pass through the network together
+
+
+class TagEmbedder:
+    """The fitted tag branch.
+
+    Args:
+        policy: how tags are read.
+        features: which ones.
+        imputer: fills gaps.
+        model: the trained autoencoder.
+        layers: its encoder's sizes, bottleneck last.
+    """
+
+    def __init__(
+        self, policy: TagPolicy, features: FeatureSet, imputer: Imputer, model: TagAutoencoder, layers: Sequence[int]
+    ) -> None:
+        self.policy, self.features, self.imputer, self.model = policy, features, imputer, model
+        self.encoder = Encoder(features)
+        self.layers = list(layers)
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return self.layers[-1]
+
+    def encode(self, tag_maps: Sequence[Mapping[str, str]]) -> np.ndarray:
+        """(n, width) float32 in [0, 1]: prepared, filled and encoded tags of n instances."""
+        return self.encoder.encode(self.imputer.apply(self.features.columns(tag_maps, self.policy)))
+
+    def embed(self, tag_maps: Sequence[Mapping[str, str]]) -> np.ndarray:
+        """Vectors of n instances.
+
+        Args:
+            tag_maps: keyword → value as in the file, several values joined by a backslash; any may be missing.
+
+        Returns:
+            (n, dimensions) float32, finite.
+        """
+        chunks = [embed(self.model, self.encode(tag_maps[at : at + _CHUNK])) for at in range(0, len(tag_maps), _CHUNK)]
+        return np.vstack(chunks) if chunks else np.empty((0, self.dimensions), np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Writes the three files into an existing folder."""
+        policy = {**asdict(self.policy), "numeric_vr": sorted(self.policy.numeric_vr)}
+        about = {"policy": policy, "features": self.features.to_json(), "imputer": type(self.imputer).__name__,
+                 "layers": self.layers}  # fmt: skip
+        (folder / "tags.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+        np.savez(folder / "imputer.npz", **self.imputer.arrays())
+        safetensors.torch.save_file(self.model.state_dict(), folder / "autoencoder.safetensors")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> TagEmbedder:
+        """Reads a folder that `save` wrote."""
+        folder = Path(folder)
+        about = json.loads((folder / "tags.json").read_text(encoding="utf-8"))
+        features = FeatureSet.from_json(about["features"])
+        with np.load(folder / "imputer.npz", allow_pickle=False) as arrays:
+            imputer = MeanMode.from_arrays(arrays)
+        with torch.random.fork_rng(devices=[]):
+            model = TagAutoencoder(Encoder(features).width, about["layers"][:-1], about["layers"][-1])
+        model.load_state_dict(safetensors.torch.load_file(folder / "autoencoder.safetensors"))
+        return cls(_policy(about["policy"]), features, imputer, model, about["layers"])
+
+
+@lru_cache(maxsize=2)
+def loaded(folder: str) -> TagEmbedder:
+    """The embedder of a folder, read once a process."""
+    return TagEmbedder.load(folder)
+
+
+def _policy(data: Mapping[str, Any]) -> TagPolicy:
+    return TagPolicy(**{**data, "numeric_vr": frozenset(data["numeric_vr"]),
+                        "language_endings": tuple(data["language_endings"])})  # fmt: skip
