@@ -62,7 +62,8 @@ class FusionCentres:
         dims = sum(block.dims for block in self.blocks)
         if self.centres.ndim != 2 or self.centres.shape[1] != dims or not len(self.centres):
             raise StageError(
-                f"clustering {self.clustering_id}: found centres of shape {self.centres.shape}, expected (clusters, {dims})"
+                f"clustering {self.clustering_id}: found centres of shape {self.centres.shape}, "
+                f"expected (clusters, {dims})"
             )
 
     @classmethod

@@ -1,4 +1,4 @@
-"""`radnet evaluate --source …`: scores of every clustering, the choice, and the chosen one's scores on the test part."""
+"""`radnet evaluate --source …`: scores of every clustering, the choice, and its scores on the test part."""
 
 from __future__ import annotations
 
@@ -187,9 +187,8 @@ def _warnings(counted: Counted, split: str, clustering_id: str) -> list[str]:
     rows = counted.get((split, clustering_id), [])
     parts = {row.body_part for row in rows if row.body_part is not None}
     unknown = sum(row.count for row in rows if row.body_part is None)
-    notes = [
-        f"{unknown} of {sum(row.count for row in rows)} {split} rows have no body part: left out of the body-part scores"
-    ]
+    total = sum(row.count for row in rows)
+    notes = [f"{unknown} of {total} {split} rows have no body part: left out of the body-part scores"]
     if len({row.modality for row in rows}) == 1:
         notes.append("one modality only: HS_M is 1 by convention")
     if len(parts) == 1:
