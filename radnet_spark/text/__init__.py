@@ -1,0 +1,1 @@
+"""Diagnoses as text: reading, masking, tokens, stems and paragraph vectors."""

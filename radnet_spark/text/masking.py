@@ -1,0 +1,71 @@
+"""Persons in a diagnosis: numbers, dates and names are replaced before anything is stored.
+
+The mark has no letters, so that it adds no word.
+"""
+
+from __future__ import annotations
+
+import re
+
+MARK = "***"
+
+_NUMBER = re.compile(r"(?<!\d)(?:\d{9}|\d{11}|\d{13})(?!\d)")
+_LABELLED = re.compile(r"\b((?:OIB|MBO|JMBG|MBG|mati[čc]ni\s+broj)\s*[:.]?\s*)\d[\d ]{4,}\d", re.IGNORECASE)
+_PHONE = re.compile(
+    r"(?<![\d.,])(?:(?:\+|00)\s?385[\s/.-]?\(?0?\)?|\(?0(?:1|[2-5]\d|9\d)\)?[\s/-]|0[2-59]\d(?=\d{6,7}(?!\d)))"
+    r"[\s/-]?\d{2,4}(?:[\s./-]?\d{2,4}){1,2}(?!\d)"
+)
+_LABELLED_PHONE = re.compile(
+    r"\b((?:tel|mob|fax|telefon|mobitel)\w*\s*[.:]*\s*)\+?[\d(][\d\s()/.-]{4,}\d", re.IGNORECASE
+)
+_MONTHS = "sije[čc]nja|velja[čc]e|o[žz]ujka|travnja|svibnja|lipnja|srpnja|kolovoza|rujna|listopada|studenoga?|prosinca"
+_DATE = re.compile(
+    rf"(?<![\d.,])(?:(?:0?[1-9]|[12]\d|3[01])\s?(?:\.\s?(?:0?[1-9]|1[0-2])\s?\.|/(?:0?[1-9]|1[0-2])/|"
+    rf"-(?:0?[1-9]|1[0-2])-|\.\s?(?:{_MONTHS}))\s?(?:(?:19|20)\d\d(?!\d)|\d\d\.(?!\d)|\d\d(?=\s?(?:g\.|god)))\.?"
+    r"|(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ]\d\d:\d\d(?::\d\d)?)?(?!\d))",
+    re.IGNORECASE,
+)
+_TITLE = (
+    r"(?:(?i:prim|prof|doc|dr|mr|spec|ing|dipl)\s?\.\s?(?i:(?:sc|med|univ|rad|h\.\s?c)\s?\.\s?,?\s*)*|"
+    r"(?i:doktor(?:ic[aeiu]|a|u)?|lije[čc]ni(?:k|ka|ku|ca|ce|ci)|"
+    r"(?:pacijent|bolesni[kc])(?:ic[aeiu]|k?[aeu])?|gosp(?:odin|o[đd]a)?\.?|g[đd]a\.?)\s*:?\s+)"
+)
+_UPPER, _LETTER = "A-ZČĆŠŽĐ", "A-Za-zČĆŠŽĐčćšžđ"
+_NAME = rf"[{_UPPER}](?:[{_LETTER}]+|\.)(?:\s?-\s?[{_UPPER}][{_LETTER}]+)?"
+_PERSON = re.compile(rf"(?<![{_LETTER}])((?:{_TITLE}\s*,?\s*)+)({_NAME}(?:\s{{0,2}}{_NAME}){{0,2}})")
+
+
+def masked(text: str) -> str:
+    """The text with what may name a person replaced by `***`.
+
+    Replaced are OIB and JMBG by their check digits, any nine digits alone (an MBO; no measure has nine), what a label
+    names as one of them, phone numbers, dates, and up to three capitalised words after a title or a word for patient
+    or physician.
+    """
+    text = _LABELLED.sub(rf"\1{MARK}", text)
+    text = _LABELLED_PHONE.sub(rf"\1{MARK}", text)
+    text = _NUMBER.sub(lambda found: MARK if _is_personal(found[0]) else found[0], text)
+    text = _DATE.sub(MARK, text)
+    text = _PHONE.sub(MARK, text)
+    return _PERSON.sub(rf"\1{MARK}", text)
+
+
+def is_oib(digits: str) -> bool:
+    """Whether 11 digits are an OIB: ISO 7064 MOD 11,10."""
+    rest = 10
+    for digit in digits[:-1]:
+        rest = (rest + int(digit)) % 10 or 10
+        rest = rest * 2 % 11
+    return len(digits) == 11 and (11 - rest) % 10 == int(digits[-1])
+
+
+def is_jmbg(digits: str) -> bool:
+    """Whether 13 digits are a JMBG: weights 7 to 2 twice, modulo 11."""
+    if len(digits) != 13:
+        return False
+    rest = sum(int(digit) * weight for digit, weight in zip(digits[:12], (7, 6, 5, 4, 3, 2) * 2, strict=True)) % 11
+    return rest != 1 and int(digits[12]) == (11 - rest) % 11
+
+
+def _is_personal(digits: str) -> bool:
+    return len(digits) == 9 or is_oib(digits) or is_jmbg(digits)
