@@ -1,0 +1,71 @@
+"""Unchanged work is skipped, changed work is done again, failures are recorded."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from radnet_spark.config import load_config
+from radnet_spark.errors import StageError
+from radnet_spark.lake.runs import Runs
+from radnet_spark.lake.stage import StageSummary
+
+
+def make_stage(calls, reads=(), writes=("exams",), value="x"):
+    def run(context):
+        calls.append(context.fingerprint)
+        frame = context.spark.createDataFrame([("a", value)], "exam_id string, diagnosis string")
+        return StageSummary("diagnoses", rows={"exams": context.tables.overwrite("exams", frame)}, notes=["noted"])
+
+    return SimpleNamespace(READS=reads, WRITES=writes, CONFIG=("diagnoses",), run=run)
+
+
+def test_skipped_until_settings_or_inputs_change(context):
+    calls: list[str] = []
+    stage, here = make_stage(calls), context()
+    assert not Runs(here.tables).execute("diagnoses", stage, here).skipped
+    again = Runs(here.tables).execute("diagnoses", stage, here)
+    assert again.skipped
+    assert again.rows == {"exams": 1}
+    other = context(config=load_config(["demo.yml"], ["diagnoses.min_length=5"]))
+    assert not Runs(here.tables).execute("diagnoses", stage, other).skipped
+    assert len(set(calls)) == 2
+
+    reader = SimpleNamespace(READS=("exams",), WRITES=(), CONFIG=(), run=lambda c: StageSummary("text"))
+    runs = Runs(here.tables)
+    assert not runs.execute("text", reader, here).skipped
+    assert runs.execute("text", reader, here).skipped
+    runs.execute("diagnoses", stage, here)  # first settings again: a new version of exams
+    assert not runs.execute("text", reader, here).skipped
+
+
+def test_a_failure_is_recorded_and_not_skipped(context):
+    def run(_):
+        raise StageError("nothing left")
+
+    stage = SimpleNamespace(READS=(), WRITES=(), CONFIG=(), run=run)
+    here = context()
+    for _ in range(2):
+        with pytest.raises(StageError):
+            Runs(here.tables).execute("cohort", stage, here)
+    assert [row["status"] for row in here.tables.read("runs").collect()] == ["failed", "failed"]
+    assert Runs(here.tables).last == {}
+
+
+def test_parts_of_a_table_are_separate_inputs(context):
+    def writer(source):
+        def run(c):
+            frame = c.spark.createDataFrame([("u", source, "m", "f", [1.0])], "sop_instance_uid string, source string, "
+                                            "model string, fit_id string, vector array<float>")
+            return StageSummary("x", rows={"embeddings": c.tables.overwrite("embeddings", frame, part={"source": source})})
+
+        return SimpleNamespace(READS=(), WRITES=(f"embeddings/source={source}",), CONFIG=(), run=run)
+
+    here = context()
+    runs = Runs(here.tables)
+    runs.execute("tags", writer("tags"), here)
+    before = runs.output_version("embeddings/source=tags")
+    runs.execute("embed", writer("image"), here)
+    assert runs.output_version("embeddings/source=tags") == before
+    assert runs.output_version("embeddings") == runs.output_version("embeddings/source=image") > before

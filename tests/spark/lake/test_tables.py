@@ -1,0 +1,64 @@
+"""Delta tables: atomic parts, merges, checks."""
+
+from __future__ import annotations
+
+import pytest
+
+from radnet_spark.errors import MissingTableError, SchemaError
+
+DROPPED = "stage string, key string, key_type string, reason string, detail string"
+
+
+def rows(frame):
+    return sorted(tuple(row) for row in frame.collect())
+
+
+def test_a_missing_table_names_the_command(tables):
+    with pytest.raises(MissingTableError, match="radnet images"):
+        tables.read("images")
+    assert tables.read_or_empty("images").count() == 0
+
+
+def test_a_part_is_replaced_and_the_others_stay(spark, tables):
+    def part(stage, keys):
+        frame = spark.createDataFrame([(stage, key, "instance", "r", "") for key in keys], DROPPED)
+        return tables.overwrite("dropped", frame, part={"stage": stage})
+
+    assert part("images", ["a", "b"]) == 2
+    assert part("cohort", ["c"]) == 1
+    assert part("images", ["d"]) == 1
+    assert [row[:2] for row in rows(tables.read("dropped"))] == [("cohort", "c"), ("images", "d")]
+    assert tables.written == {"dropped/stage=images": 2, "dropped/stage=cohort": 1}
+
+
+def test_wrong_columns_are_refused_before_anything_is_written(spark, tables):
+    with pytest.raises(SchemaError, match="diagnosis: missing"):
+        tables.overwrite("exams", spark.createDataFrame([("a",)], "exam_id string"))
+    assert not tables.exists("exams")
+
+
+def test_merge_inserts_updates_and_deletes(spark, tables):
+    def frame(pairs):
+        return spark.createDataFrame(pairs, "exam_id string, diagnosis string")
+
+    tables.merge("exams", frame([("a", "1"), ("b", "1")]), ["exam_id"])
+    assert tables.merge("exams", frame([("b", "2"), ("c", "2")]), ["exam_id"]) == 2
+    assert rows(tables.read("exams")) == [("a", "1"), ("b", "2"), ("c", "2")]
+    tables.merge("exams", frame([("c", "3")]), ["exam_id"], delete_unmatched=True)
+    assert rows(tables.read("exams")) == [("c", "3")]
+
+
+def test_provenance_stands_in_the_commit(spark, tables):
+    tables.provenance = '{"run": "abc"}'
+    tables.overwrite("exams", spark.createDataFrame([("a", "1")], "exam_id string, diagnosis string"))
+    history = spark.sql(f"DESCRIBE HISTORY delta.`{tables.path('exams')}`").collect()
+    assert history[0]["userMetadata"] == '{"run": "abc"}'
+
+
+def test_snapshot_is_written_once_a_key_and_older_ones_go(spark, tables):
+    frame = spark.range(10).repartition(2)
+    first = tables.write_snapshot("train_images", frame, "one")
+    assert tables.write_snapshot("train_images", spark.range(99), "one") == first
+    second = tables.write_snapshot("train_images", spark.range(4), "two")
+    assert all("/two/" in path for path in second)
+    assert not (tables.files / "tables" / "train_images" / "one").exists()
