@@ -1,7 +1,7 @@
-"""The training loop of every network that reconstructs its input (SPEC 3.5.7 and 3.7): Adam, mean squared error,
-several validations an epoch, early stopping, best weights kept.
+"""The training loop of every network that reconstructs its input (SPEC 3.5.7 and 3.7).
 
-It knows batches, not where they come from, and ranks, not what connects them.
+Adam, mean squared error, several validations an epoch, early stopping, best weights kept. It knows batches, not where
+they come from, and ranks, not what connects them.
 
 All ranks take a step together for as long as any of them still has rows: a rank without a batch takes part with
 weight zero. So nobody waits for ever, no row is dropped or read twice, and n ranks with batch b follow one rank
@@ -43,7 +43,7 @@ class LoopSettings:
         learning_rate: of Adam.
         patience_epochs: stop after this many epochs' validations without improvement.
         validations_per_epoch: evenly spaced, the last one at the epoch's end.
-        steps_per_epoch: common steps of an epoch, by which validations are spaced; every row is used even if it is wrong.
+        steps_per_epoch: common steps of an epoch, to space validations by; every row is used even if it is wrong.
         seed: of torch's generator, together with epoch and rank.
         device: torch device, as in `cpu` or `cuda:0`.
     """
@@ -227,7 +227,8 @@ class _Training:
         state = self.state
         if not (math.isfinite(loss) and math.isfinite(train_loss)):
             raise TrainingError(
-                f"epoch {state.epoch + 1}, step {step}: the loss is {loss}, expected a number; try a smaller learning rate"
+                f"epoch {state.epoch + 1}, step {step}: the loss is {loss}, expected a number; "
+                "try a smaller learning rate"
             )
         improved = loss < state.best_loss
         state.history.append({"validation": len(state.history), "epoch": state.epoch, "step": step,

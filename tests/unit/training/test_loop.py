@@ -40,7 +40,7 @@ def test_loss_falls_and_each_validation_is_a_row() -> None:
     assert min(losses) < 0.8 * losses[0]
     assert result.best_loss == min(losses)
     assert [row["step"] for row in result.history[:4]] == [2, 5, 2, 5]
-    assert result.epochs_run == 20 and not result.stopped_early
+    assert (result.epochs_run, result.stopped_early) == (20, False)
 
 
 def test_best_weights_are_in_the_model_afterwards() -> None:
@@ -74,7 +74,7 @@ def test_stops_after_the_patience_by_hand() -> None:
                  settings(epochs=50, patience_epochs=2, steps_per_epoch=4))
     assert [round(row["validation_loss"], 6) for row in result.history] == losses[:6]
     assert [row["improved"] for row in result.history] == [True, True, False, False, False, False]
-    assert result.stopped_early and result.epochs_run == 3
+    assert (result.epochs_run, result.stopped_early) == (3, True)
     assert result.best_loss == pytest.approx(0.5)
 
 
@@ -180,7 +180,7 @@ def linear() -> torch.nn.Module:
 
 @pytest.mark.parametrize("uneven", [0, 6, 11])
 def test_ranks_with_a_part_of_each_batch_follow_one_rank(uneven: int) -> None:
-    """Steps of 8 rows; rank 0 has the first 4 of each and rank 1 the rest, of which the last `uneven` rows don't exist."""
+    """Steps of 8 rows; rank 0 has the first 4 of each, rank 1 the rest, of which the last `uneven` rows don't exist."""
     steps = [ROWS[:32][start : start + 8] for start in range(0, 32, 8)]
     shares = [[step[:4] for step in steps], [step[4:] for step in steps]]
     left = np.concatenate(shares[1])[: 16 - uneven]
@@ -188,9 +188,11 @@ def test_ranks_with_a_part_of_each_batch_follow_one_rank(uneven: int) -> None:
     common = [np.concatenate([a, *([shares[1][i]] if i < len(shares[1]) else [])]) for i, a in enumerate(shares[0])]
     changed = settings(epochs=5, steps_per_epoch=4)
     alone = fit(linear(), lambda epoch: common, lambda: [ROWS[:10]], changed, SingleProcess())
-    both = on_threads(
-        lambda ranks: fit(linear(), lambda epoch: shares[ranks.rank], lambda: [ROWS[ranks.rank : 10 : 2]], changed, ranks), 2
-    )
+
+    def one(ranks: Threads) -> TrainingResult:
+        return fit(linear(), lambda epoch: shares[ranks.rank], lambda: [ROWS[ranks.rank : 10 : 2]], changed, ranks)
+
+    both = on_threads(one, 2)
     expected = [row["validation_loss"] for row in alone.history]
     for result in both:
         assert [row["validation_loss"] for row in result.history] == pytest.approx(expected, rel=1e-5)

@@ -1,0 +1,50 @@
+"""What one rank does to train an encoder: its batches, its model, the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from radnet_spark.encoders.embedder import EncoderDescription
+from radnet_spark.encoders.registry import build_encoder
+from radnet_spark.training.checkpoint import Checkpoint
+from radnet_spark.training.collective import Collective
+from radnet_spark.training.feed import ImageFeed
+from radnet_spark.training.loop import LoopSettings, fit
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """A training, in plain values that travel to every rank.
+
+    Attributes:
+        description: the network.
+        train_files: Parquet files of the snapshot to train on.
+        validation_files: those to validate on.
+        batch_size: images of a rank's batch.
+        settings: of the loop.
+        checkpoint_folder: where rank 0 keeps the checkpoint.
+    """
+
+    description: EncoderDescription
+    train_files: tuple[str, ...]
+    validation_files: tuple[str, ...]
+    batch_size: int
+    settings: LoopSettings
+    checkpoint_folder: str
+
+
+def train_rank(collective: Collective, device: str, job: TrainingJob) -> dict[str, Any]:
+    """Trains on this rank's shard; the weights stay in the checkpoint.
+
+    Returns:
+        `history`, `best_loss`, `epochs_run`, `stopped_early` of `TrainingResult`, and the `device`.
+    """
+    description, settings = job.description, replace(job.settings, device=device)
+    network = build_encoder(description.name, description.size, description.shape, settings.seed)
+    rank, size = collective.rank, collective.size
+    train = ImageFeed(job.train_files, rank, size, job.batch_size, description.size, settings.seed)
+    validation = ImageFeed(job.validation_files, rank, size, job.batch_size, description.size, None)
+    result = fit(network, train, validation, settings, collective, Checkpoint(job.checkpoint_folder))
+    return {"history": result.history, "best_loss": result.best_loss, "epochs_run": result.epochs_run,
+            "stopped_early": result.stopped_early, "device": device}

@@ -1,0 +1,144 @@
+"""Runs a function on several ranks at once: the one module that imports Horovod.
+
+Ranks are ordinary Spark tasks that must all run at the same time, so no more of them are started than the session has
+task slots. A rank inherits the environment of Spark's Python workers, less what the driver knows and does not allow.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from pyspark.sql import SparkSession
+
+from radnet_spark.errors import RadnetError, StageError
+
+logger = logging.getLogger(__name__)
+
+ALLOWED_ENVIRONMENT = (
+    "PATH", "PYTHONPATH", "PYTHONHASHSEED", "VIRTUAL_ENV", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TZ",
+    "LD_LIBRARY_PATH", "JAVA_HOME", "SPARK_HOME", "SPARK_LOCAL_IP", "PYSPARK_PYTHON", "HADOOP_CONF_DIR",
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG",
+)  # fmt: skip
+ALLOWED_PREFIXES = ("HOROVOD_", "GLOO_", "NCCL_", "CUDA_", "NVIDIA_")
+
+
+class RanksError(StageError):
+    """The ranks could not be started, or one of them failed."""
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """What a rank returns instead of a result, so that its message reaches the driver."""
+
+    message: str
+
+
+def possible_ranks(spark: SparkSession, wanted: int) -> int:
+    """How many of the wanted ranks can run at the same time: one a task slot."""
+    slots = spark.sparkContext.defaultParallelism // int(spark.conf.get("spark.task.cpus", "1"))
+    return max(1, min(wanted, slots))
+
+
+def run_on_ranks(
+    spark: SparkSession, function: Callable[..., Any], ranks: int, arguments: Mapping[str, Any], start_timeout: int
+) -> list[Any]:
+    """Calls `function(collective, device, **arguments)` on each rank at once.
+
+    Args:
+        spark: the session whose task slots become ranks.
+        function: of a module that the workers can import; what it returns must be picklable and small.
+        ranks: how many; at most `possible_ranks`.
+        arguments: plain data.
+        start_timeout: seconds to wait for all ranks to be started.
+
+    Returns:
+        What each rank returned, in rank order.
+
+    Raises:
+        RanksError: no start within the timeout, or a rank failed; its own error is in the log.
+    """
+    import horovod.spark
+
+    local = spark.sparkContext.master.startswith("local")
+    try:
+        results = horovod.spark.run(
+            _on_rank, args=(function, dict(arguments)), num_proc=ranks, use_gloo=True, nics={"lo"} if local else None,
+            env=rank_environment(os.environ), start_timeout=start_timeout, verbose=0, stdout=sys.stderr,
+            stderr=sys.stderr, executable=spark.sparkContext.pythonExec,
+        )  # fmt: skip
+    except Exception as error:  # Horovod raises no narrower type
+        raise RanksError(f"training on {ranks} ranks: {str(error).strip().split(chr(10))[0]}") from error
+    failed = next((result for result in results if isinstance(result, _Failure)), None)
+    if failed is not None:
+        raise RanksError(f"training on {ranks} ranks: {failed.message}")
+    return list(results)
+
+
+def rank_environment(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """How to change the ranks' environment: allowed variables keep their value, all others are None: taken away."""
+    return {name: value if _allowed(name) else None for name, value in environment.items()}
+
+
+def _allowed(name: str) -> bool:
+    return name in ALLOWED_ENVIRONMENT or name.startswith(ALLOWED_PREFIXES)
+
+
+def _on_rank(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    import horovod.torch as hvd
+
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    hvd.init()
+    try:
+        if not torch.cuda.is_available():
+            torch.set_num_threads(max(1, (os.cpu_count() or 1) // hvd.local_size()))
+        return function(HorovodCollective(), _device(), **arguments)
+    except RadnetError as error:
+        logger.error("rank %d: %s", hvd.rank(), error)
+        return _Failure(str(error))
+    finally:
+        hvd.shutdown()
+
+
+def _device() -> str:
+    """This rank's GPU as Spark assigned it, else by its number on this machine; the CPU where there is none."""
+    import horovod.torch as hvd
+    from horovod.spark.task import get_available_devices
+
+    if not torch.cuda.is_available():
+        return "cpu"
+    assigned = get_available_devices()
+    index = int(assigned[0]) if assigned else hvd.local_rank() % torch.cuda.device_count()
+    torch.cuda.set_device(index)
+    return f"cuda:{index}"
+
+
+class HorovodCollective:
+    """`Collective` by Horovod, inside a rank; see there."""
+
+    def __init__(self) -> None:
+        import horovod.torch as hvd
+
+        self._hvd = hvd
+        self.rank: int = hvd.rank()
+        self.size: int = hvd.size()
+
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        """Element-wise mean over all ranks."""
+        return self._hvd.allreduce(values, op=self._hvd.Average)
+
+    def broadcast(self, value: Any) -> Any:
+        """Rank 0's value on every rank."""
+        return self._hvd.broadcast_object(value, root_rank=0)
+
+    def wrap_optimizer(self, optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> torch.optim.Optimizer:
+        """Averages gradients while they are still being computed."""
+        named = model.named_parameters()
+        return self._hvd.DistributedOptimizer(optimizer, named_parameters=named, op=self._hvd.Average)
+
+
