@@ -35,23 +35,33 @@ class Table:
         return ", ".join(f"`{name}` {kind}" for name, kind in self.columns.items())
 
 
+_INSTANCE = {
+    "path": "string", "file_size": "bigint", "modification_time": "timestamp", "sha256": "string",
+    "sop_instance_uid": "string", "sop_class_uid": "string", "study_instance_uid": "string",
+    "series_instance_uid": "string", "exam_id": "string", "patient_key": "string", "modality": "string",
+    "transfer_syntax_uid": "string", "rows": "int", "columns": "int", "number_of_frames": "int",
+    "photometric_interpretation": "string", "body_part_examined": "string", "study_description": "string",
+    "series_description": "string", "protocol_name": "string", "requested_procedure_description": "string",
+    "burned_in_annotation": "string", "tags": "map<string,string>",
+    # Characteristics, and how two files with one SOPInstanceUID are compared.
+    "patient_age": "string", "patient_sex": "string", "manufacturer": "string", "window_center": "string",
+    "window_width": "string", "has_pixels": "boolean", "header_complete": "boolean", "pixels_intact": "boolean",
+    "decodable": "boolean", "header_hash": "string", "ingest_hash": "string",
+}
+
 _TABLES = (
     Table(
         "instances", "a DICOM instance", "ingest", ("sop_instance_uid",),
-        {
-            "path": "string", "file_size": "bigint", "modification_time": "timestamp", "sha256": "string",
-            "sop_instance_uid": "string", "sop_class_uid": "string", "study_instance_uid": "string",
-            "series_instance_uid": "string", "exam_id": "string", "patient_key": "string", "modality": "string",
-            "transfer_syntax_uid": "string", "rows": "int", "columns": "int", "number_of_frames": "int",
-            "photometric_interpretation": "string", "body_part_examined": "string", "study_description": "string",
-            "series_description": "string", "protocol_name": "string", "requested_procedure_description": "string",
-            "burned_in_annotation": "string", "tags": "map<string,string>",
-        },
+        _INSTANCE,
     ),
     Table(
         "quarantine", "a file that is not in instances", "ingest", ("path",),
         {"path": "string", "file_size": "bigint", "modification_time": "timestamp", "reason": "string",
-         "detail": "string"},
+         "detail": "string", "sop_instance_uid": "string", "ingest_hash": "string"},
+    ),
+    Table(
+        "ingest_staging", "a file that was parsed and is not published yet", "ingest", ("path",),
+        {**_INSTANCE, "reason": "string", "detail": "string"},
     ),
     Table("exams", "an exam with a diagnosis", "diagnoses", ("exam_id",), {"exam_id": "string", "diagnosis": "string"}),
     Table(
@@ -119,7 +129,8 @@ _TABLES = (
         "annotations", "an instance annotated by the registered model", "annotate", ("path",),
         {"path": "string", "sop_instance_uid": "string", "exam_id": "string", "label": "int", "distance": "double",
          "confidence": "double", "modality": "string", "body_part": "string", "sources": "string", "error": "string",
-         "clustering_id": "string", "model_version": "string"},
+         "clustering_id": "string", "model_version": "string",
+         "file_modification_time": "timestamp"},
     ),
     Table(
         "runs", "a stage that ended", "run", ("run_id",),

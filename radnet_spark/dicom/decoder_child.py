@@ -1,7 +1,7 @@
 """A process of its own that decodes pixels, so that a crash, a hang or a huge allocation costs one file only.
 
-Started as `python -m radnet_spark.dicom.decoder_child BYTES`; `BYTES` is the memory it may take on top of what it starts
-with. Requests and answers are a line of JSON and then the announced number of bytes:
+Started as `python -m radnet_spark.dicom.decoder_child BYTES`; `BYTES` is the memory it may take on top of what it
+starts with. Requests and answers are a line of JSON and then the announced number of bytes:
 
     → {"frame": 0, "syntax": "1.2…", "length": n}  + n bytes of a DICOM file (0: the same file as before)
     ← {"shape": […], "dtype": "<i2", "length": n} + n bytes of pixels, or {"reason": "…", "detail": "…"}
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from radnet_spark.dicom.header import READ_ERRORS
 from radnet_spark.dicom.instance import quiet
@@ -46,7 +47,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 def read_whole(source: BinaryIO, syntax: str) -> Dataset:
     """A data set with its pixels, the transfer syntax set even if the file does not name it."""
     dataset = dcmread(source, force=True)
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     return dataset
 
 

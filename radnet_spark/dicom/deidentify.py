@@ -1,7 +1,7 @@
-"""Keyed identifiers: whoever lacks the key can't go back, whoever has it gets the same one for the same thing, everywhere.
+"""Keyed identifiers: whoever lacks the key can't go back, whoever has it gets the same one for the same thing.
 
-All are BLAKE2b with the de-identification key and a purpose of their own, so that the hash of an exam says nothing about
-a patient of the same number. With no key (de-identification off) the values pass as they are.
+All are BLAKE2b with the de-identification key and a purpose of their own, so that the hash of an exam says nothing
+about a patient of the same number. With no key (de-identification off) the values pass as they are.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def remap_uid(uid: str, key: bytes | None) -> str:
 
 
 def days_back(person: str, key: bytes | None, at_most: int) -> int:
-    """By how many days the dates of one patient move into the past: 1 to `at_most`, the same for all files of theirs."""
+    """By how many days one patient's dates move into the past: 1 to `at_most`, the same in all files of theirs."""
     return 0 if key is None else 1 + int.from_bytes(_digest("date", person, key), "big") % at_most
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_voi_lut
+from pydicom.uid import UID
 
 from radnet_spark.config import Images
 from radnet_spark.dicom.frame_attributes import has_items, number_of_frames, rescale_of, windows_of
@@ -96,7 +97,7 @@ def _frame_reader(
         file, child = source.read(), decoder or worker_decoder()
         return lambda frame: child.decode(file, syntax, frame, settings.decode_timeout_seconds)
     whole = dcmread(source, force=True)
-    whole.file_meta.TransferSyntaxUID = syntax
+    whole.file_meta.TransferSyntaxUID = UID(syntax)
     return lambda frame: decode_frame(whole, frame)
 
 
@@ -140,15 +141,15 @@ def _candidates(
         looked_up = apply_voi_lut(stored, dataset, prefer_lut=True).astype(np.float64)
         yield _shown(dataset, round_half_up(255.0 * np.clip(looked_up / (2**output_bits - 1), 0, 1)))
     if settings.estimate_window:
-        window = estimate_window(values[~_padding(dataset, stored)])
-        if window:
-            yield _shown(dataset, window.apply(values, settings.voi))
+        estimate = estimate_window(values[~_padding(dataset, stored)])
+        if estimate:
+            yield _shown(dataset, estimate.apply(values, settings.voi))
 
 
 def _shown(dataset: Dataset, greys: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Air dark (MONOCHROME1 inverted), colour as luma."""
     grey = to_grey(greys)
-    return 255 - grey if dataset.get("PhotometricInterpretation") == "MONOCHROME1" else grey
+    return np.subtract(255, grey, dtype=np.uint8) if dataset.get("PhotometricInterpretation") == "MONOCHROME1" else grey
 
 
 def _padding(dataset: Dataset, stored: NDArray[np.generic]) -> NDArray[np.bool_]:
@@ -158,7 +159,8 @@ def _padding(dataset: Dataset, stored: NDArray[np.generic]) -> NDArray[np.bool_]
         return np.zeros(stored.shape, dtype=bool)
     high = dataset.get("PixelPaddingRangeLimit")
     bounds = sorted((float(low), float(low if high is None else high)))
-    return (stored >= bounds[0]) & (stored <= bounds[1])
+    values = stored.astype(np.float64)
+    return (values >= bounds[0]) & (values <= bounds[1])
 
 
 def _refused_by_policy(dataset: Dataset, grey: NDArray[np.uint8], settings: Images) -> Dropped | None:

@@ -1,6 +1,6 @@
-"""The one place that opens files: local paths and members of zip archives, named `archive.zip!/member`.
+r"""The one place that opens files: local paths and members of zip archives, named `archive.zip!/member`.
 
-A path in a table is text. Names that are no UTF-8 keep their odd bytes as `\\xNN`, and are found again by it.
+A path in a table is text. Names that are no UTF-8 keep their odd bytes as `\xNN`, and are found again by it.
 """
 
 from __future__ import annotations
@@ -8,10 +8,13 @@ from __future__ import annotations
 import io
 import os
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import BinaryIO
 
 from radnet_spark.errors import RadnetError
@@ -20,17 +23,23 @@ MEMBER = "!/"
 _ARCHIVE_MEMBER = re.compile(r"^(?P<archive>.*?\.zip)!/(?P<member>.+)$", re.IGNORECASE | re.DOTALL)
 _ESCAPED_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 
+_UNREADABLE = (
+    OSError, LookupError, RuntimeError, NotImplementedError, EOFError, ValueError, zipfile.BadZipFile, zlib.error,
+    struct.error,
+)  # fmt: skip
+
 
 class FileAccessError(RadnetError):
     """A file or archive member can't be opened."""
 
 
 def path_text(path: str) -> str:
-    """The path as a table shows it: valid UTF-8, bytes that are none as `\\xNN`."""
+    r"""The path as a table shows it: valid UTF-8, bytes that are none as `\xNN`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def is_archive(path: str) -> bool:
+    """Whether the name says that it is a zip archive."""
     return path.lower().endswith(".zip")
 
 
@@ -47,12 +56,7 @@ def open_file(path: str) -> Iterator[BinaryIO]:
     Raises:
         FileAccessError: the file, archive or member is not there, not permitted, encrypted or damaged.
     """
-    archive, member = split_member(path)
-    try:
-        source = open(_real_path(path), "rb") if member is None else _open_member(archive, member)
-    except (OSError, KeyError, RuntimeError, NotImplementedError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise FileAccessError(f"can't be opened ({type(error).__name__})") from error
-    with source:
+    with _opened(path) as source:
         yield source
 
 
@@ -65,7 +69,7 @@ def zip_members(path: str) -> Iterator[tuple[str, int]]:
     try:
         with zipfile.ZipFile(_real_path(path)) as archive:
             members = {info.filename: info.file_size for info in archive.infolist() if not info.is_dir()}
-    except (OSError, RuntimeError, NotImplementedError, EOFError, ValueError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise FileAccessError(f"no readable zip archive ({type(error).__name__})") from error
     yield from members.items()
 
@@ -75,6 +79,14 @@ def _real_path(text: str) -> str:
         return text
     raw = _ESCAPED_BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text)
     return raw if os.path.lexists(raw) else text
+
+
+def _opened(path: str) -> BinaryIO:
+    archive, member = split_member(path)
+    try:
+        return Path(_real_path(path)).open("rb") if member is None else _open_member(archive, member)
+    except _UNREADABLE as error:
+        raise FileAccessError(f"can't be opened ({type(error).__name__})") from error
 
 
 def _open_member(archive: str, member: str) -> BinaryIO:

@@ -33,7 +33,7 @@ _PREAMBLE = 128
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _DELIMITER = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
-_MIN_KNOWN_TAGS = 3  # a file without the DICM mark is DICOM if it has this many known elements, and they are half of all
+_MIN_KNOWN_TAGS = 3  # without the DICM mark a file is DICOM if it has this many known elements, half of all or more
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _located(source: BinaryIO, size: int, dataset: FileDataset) -> Header | Reje
 
 
 def _deflated(source: BinaryIO, dataset: FileDataset) -> Header:
-    """PS3.5 A.5: the whole data set is one deflate stream, so it is all read; an incomplete stream has raised before."""
+    """PS3.5 A.5: the data set is one deflate stream, so all of it is read; an incomplete one has raised before."""
     source.seek(0)
     digest = _digest(source.read())
     source.seek(0)
@@ -132,7 +132,7 @@ def _has_mark(source: BinaryIO) -> bool:
 
 
 def _looks_like_dicom(dataset: Dataset) -> bool:
-    known = sum(dictionary_has_tag(tag) for tag in dataset.keys())
+    known = sum(dictionary_has_tag(tag) for tag in list(dataset.keys()))
     return known >= _MIN_KNOWN_TAGS and 2 * known >= len(dataset)
 
 

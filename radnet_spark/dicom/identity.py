@@ -114,4 +114,5 @@ def _date_forms(value: str) -> Iterator[str]:
         return
     yield value[:8]
     for mark in "-./":
-        yield from (f"{year}{mark}{month}{mark}{day}", f"{day}{mark}{month}{mark}{year}", f"{month}{mark}{day}{mark}{year}")
+        for order in ((year, month, day), (day, month, year), (month, day, year)):
+            yield mark.join(order)

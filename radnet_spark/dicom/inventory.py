@@ -28,7 +28,7 @@ class ListingUnit:
 
 
 def listing_units(inputs: list[str], wanted: int) -> list[ListingUnit]:
-    """Splits the inputs into at least `wanted` units where the tree has that many folders, by opening it level by level."""
+    """Splits the inputs into at least `wanted` units, if there are that many folders, by opening level after level."""
     units = [ListingUnit(os.path.abspath(path), recursive=True) for path in sorted(set(inputs))]
     while len(units) < wanted:
         opened = [part for unit in units for part in _split(unit)]

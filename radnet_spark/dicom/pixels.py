@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_color_lut, pixel_array
 
-from radnet_spark.errors import RadnetError
 from radnet_spark.dicom.reasons import DropReason
+from radnet_spark.errors import RadnetError
 
 _CHILD_MEMORY = 4 * 2**30  # bytes on top of what the decoder starts with
 

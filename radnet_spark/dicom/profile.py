@@ -1,4 +1,4 @@
-"""Applies the de-identification profile (PS3.15 Annex E, as `conf/deidentify.yml` has it) to a header, at every level."""
+"""Applies the de-identification profile of `conf/deidentify.yml` (PS3.15 Annex E) to a header, at every level."""
 
 from __future__ import annotations
 

@@ -41,6 +41,6 @@ class DropReason(StrEnum):
 
 
 def describe(error: BaseException) -> str:
-    """The error's kind and text without anything that may be a value of the header: quoted parts, paths, long numbers."""
+    """The error's kind and text, without what may be a value of the header: quoted parts, paths, long numbers."""
     text = _VALUES.sub("…", " ".join(str(error).split()))
     return f"{type(error).__name__}: {text}"[:_MAX_DETAIL]

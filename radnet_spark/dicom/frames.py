@@ -1,0 +1,157 @@
+"""Listing, parsing, comparing and exporting of files as DataFrames; bytes are read in the Python workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from radnet_spark.config import Images
+from radnet_spark.dicom.export import Exported, export_image
+from radnet_spark.dicom.files import MEMBER, FileAccessError, open_file
+from radnet_spark.dicom.instance import IngestSettings, read_instance
+from radnet_spark.dicom.inventory import ListingUnit, list_unit
+from radnet_spark.dicom.reasons import DropReason, QuarantineReason
+from radnet_spark.schemas import TABLES
+
+Columns = Mapping[str, str]
+LISTING: Columns = {"path": "string", "file_size": "bigint", "modification_time": "timestamp"}
+EXPORTED: Columns = {**TABLES["images"].columns, "reason": "string", "detail": "string"}
+FILE_VERSION = ("path", "file_size", "modification_time")
+_ARROW_TYPES = {
+    "string": pa.string(), "bigint": pa.int64(), "int": pa.int32(), "boolean": pa.bool_(), "binary": pa.binary(),
+    "timestamp": pa.timestamp("us", "UTC"), "map<string,string>": pa.map_(pa.string(), pa.string()),
+}  # fmt: skip
+_ROWS_PER_BATCH = 256  # rows of one Arrow batch: bounds the memory of tags and images on their way to the JVM
+
+Row = dict[str, Any]
+
+
+def listed_files(units: DataFrame) -> DataFrame:
+    """Every file once.
+
+    Args:
+        units: `path string, recursive boolean`.
+
+    Returns:
+        `LISTING`; `file_size` is null where a file can't be asked for it.
+    """
+
+    def rows_of(unit: Row) -> Iterator[Row]:
+        for found in list_unit(ListingUnit(**unit)):
+            yield {
+                "path": found.path, "file_size": found.file_size, "modification_time": found.modification_time
+            }  # fmt: skip
+
+    return _map_rows(units, rows_of, LISTING).dropDuplicates(["path"])
+
+
+def parsed_files(files: DataFrame, settings: IngestSettings, ingest_hash: str, columns: Columns) -> DataFrame:
+    """Reads each file's header.
+
+    Args:
+        files: `LISTING`.
+        settings: what decides a row.
+        ingest_hash: goes into the column of that name: rows of other settings are outdated.
+        columns: of `ingest_staging`.
+    """
+
+    def rows_of(file: Row) -> Iterator[Row]:
+        yield {**read_instance(file["path"], file["file_size"], settings), **file, "ingest_hash": ingest_hash}
+
+    return _map_rows(files, rows_of, columns)
+
+
+def exported_files(instances: DataFrame, settings: Images, export_hash: str) -> DataFrame:
+    """Exports each instance's image.
+
+    Args:
+        instances: `path, sop_instance_uid, modification_time`.
+        settings: the `images` section.
+        export_hash: goes into the column of that name.
+
+    Returns:
+        `EXPORTED`; `reason` is null where there is an image.
+    """
+
+    def rows_of(instance: Row) -> Iterator[Row]:
+        yield {
+            **_exported(instance["path"], settings),
+            "sop_instance_uid": instance["sop_instance_uid"],
+            "file_modification_time": instance["modification_time"],
+            "export_hash": export_hash,
+        }
+
+    return _map_rows(instances.select("path", "sop_instance_uid", "modification_time"), rows_of, EXPORTED)
+
+
+def same_version(left: DataFrame, right: DataFrame, how: str) -> DataFrame:
+    """Joins `left` with `right` (`left_anti`, `left_semi`) on path, size and time; nulls are equal."""
+    conditions = [left[name].eqNullSafe(right[name]) for name in FILE_VERSION]
+    return left.join(right, on=conditions, how=how)
+
+
+def below(inputs: Iterable[str]) -> Column:
+    """Whether `path` is one of the inputs, lies below it, or is a member of it."""
+    path, condition = F.col("path"), F.lit(False)
+    for text in inputs:
+        base = text.rstrip("/")
+        condition |= (path == text) | path.startswith(f"{base}/") | path.startswith(f"{base}{MEMBER}")
+    return condition
+
+
+def with_place(candidates: DataFrame) -> DataFrame:
+    """Adds `place`: 1 for the file that stands for its SOPInstanceUID.
+
+    The order: complete header, intact pixels by length, decodable transfer syntax, smaller hash of the header, smaller
+    path.
+    """
+    better = [F.desc(name) for name in ("header_complete", "pixels_intact", "decodable")]
+    window = Window.partitionBy("sop_instance_uid").orderBy(*better, F.asc("header_hash"), F.asc("path"))
+    return candidates.select("path", F.row_number().over(window).alias("place"))
+
+
+def duplicates(losers: DataFrame) -> DataFrame:
+    """Rows of `quarantine` for files whose SOPInstanceUID another file stands for."""
+    return losers.select(
+        *FILE_VERSION,
+        F.lit(str(QuarantineReason.DUPLICATE)).alias("reason"),
+        F.lit("another file with the same SOPInstanceUID is the instance").alias("detail"),
+        "sop_instance_uid",
+        "ingest_hash",
+    )
+
+
+def _exported(path: str, settings: Images) -> Row:
+    try:
+        with open_file(path) as source:
+            result = export_image(source, settings)
+    except FileAccessError as error:
+        return {"reason": str(DropReason.FILE_CHANGED), "detail": str(error)}
+    except OSError as error:
+        return {"reason": str(DropReason.FILE_CHANGED), "detail": type(error).__name__}
+    if isinstance(result, Exported):
+        height, width = result.image.shape
+        return {"image": result.image.tobytes(), "height": height, "width": width, "frame": result.frame}
+    return {"reason": str(result.reason), "detail": result.detail}
+
+
+def _map_rows(frame: DataFrame, rows_of: Callable[[Row], Iterator[Row]], columns: Columns) -> DataFrame:
+    """Applies `rows_of` to each row, in Arrow batches; columns that a row does not name are null."""
+    arrow = pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in columns.items()])
+
+    def apply(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        pending: list[Row] = []
+        for batch in batches:
+            for row in batch.to_pylist():
+                pending.extend(rows_of(row))
+                if len(pending) >= _ROWS_PER_BATCH:
+                    yield pa.RecordBatch.from_pylist(pending, schema=arrow)
+                    pending = []
+        if pending:
+            yield pa.RecordBatch.from_pylist(pending, schema=arrow)
+
+    return frame.mapInArrow(apply, ", ".join(f"`{name}` {kind}" for name, kind in columns.items()))

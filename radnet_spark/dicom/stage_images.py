@@ -1,0 +1,74 @@
+"""`radnet images`: exports what has no image of its file's present version and of the present settings."""
+
+from __future__ import annotations
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from radnet_spark.config import config_hash
+from radnet_spark.dicom.frames import exported_files
+from radnet_spark.errors import StageError
+from radnet_spark.lake.stage import StageContext, StageSummary
+from radnet_spark.schemas import TABLES
+
+READS = ("instances",)
+WRITES = ("images", "dropped/stage=images")
+CONFIG = ("images",)
+
+_TASKS_PER_CORE = 4
+
+
+def run(context: StageContext) -> StageSummary:
+    """Writes `images` and the stage's part of `dropped`; every instance is in exactly one of them.
+
+    Raises:
+        StageError: there is no instance.
+    """
+    tables = context.tables
+    instances = tables.read("instances")
+    export_hash = config_hash(context.config.section("images"))[:12]
+    images = tables.read_or_empty("images")
+    kept = _up_to_date(images, instances, export_hash)
+    work = instances.join(kept.select("sop_instance_uid"), "sop_instance_uid", "left_anti")
+    cores = context.spark.sparkContext.defaultParallelism
+    tasks = max(cores * _TASKS_PER_CORE, -(-work.count() // context.config.ingest.files_per_task))
+    exported = exported_files(work.repartition(tasks), context.config.images, export_hash)
+    exported = exported.persist(StorageLevel.DISK_ONLY)
+    try:
+        return _publish(context, images, kept, exported)
+    finally:
+        exported.unpersist()
+
+
+def _publish(context: StageContext, images: DataFrame, kept: DataFrame, exported: DataFrame) -> StageSummary:
+    tables = context.tables
+    new = exported.where(F.col("reason").isNull()).select(*TABLES["images"].columns)
+    counts = {row[0]: row[1] for row in exported.groupBy("reason").count().collect()}
+    written, before, up_to_date = counts.pop(None, 0), images.count(), kept.count()
+    if not written + up_to_date + sum(counts.values()):
+        raise StageError("images: there is no instance; `radnet ingest` found none")
+    rows = {"images": 0}
+    if before != up_to_date:
+        rows["images"] = tables.overwrite("images", kept.unionByName(new))
+    elif written or not tables.exists("images"):
+        rows["images"] = tables.append("images", new)
+    rows["dropped"] = tables.overwrite("dropped", _dropped(exported), part={"stage": "images"})
+    extra = {"images": written + up_to_date}
+    return StageSummary("images", rows=rows, dropped=dict(sorted(counts.items())), extra=extra)
+
+
+def _up_to_date(images: DataFrame, instances: DataFrame, export_hash: str) -> DataFrame:
+    now = instances.select("sop_instance_uid", F.col("modification_time").alias("file_modification_time"))
+    right = images.where(F.col("export_hash") == export_hash)
+    return right.join(now, ["sop_instance_uid", "file_modification_time"], "left_semi").select(*images.columns)
+
+
+def _dropped(exported: DataFrame) -> DataFrame:
+    return exported.where(F.col("reason").isNotNull()).select(
+        F.lit("images").alias("stage"),
+        F.col("sop_instance_uid").alias("key"),
+        F.lit("instance").alias("key_type"),
+        "reason",
+        "detail",
+    )

@@ -1,0 +1,195 @@
+"""`radnet ingest`: lists files, parses what is new, and publishes `instances` and `quarantine`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from radnet_spark.config import Config, config_hash
+from radnet_spark.dicom.frames import (
+    below,
+    duplicates,
+    listed_files,
+    parsed_files,
+    same_version,
+    with_place,
+)
+from radnet_spark.dicom.instance import IngestSettings
+from radnet_spark.dicom.inventory import listing_units
+from radnet_spark.dicom.reasons import QuarantineReason
+from radnet_spark.errors import StageError, UsageError
+from radnet_spark.lake.secrets import deid_key
+from radnet_spark.lake.stage import StageContext, StageSummary
+from radnet_spark.schemas import TABLES
+
+READS: tuple[str, ...] = ()
+WRITES = ("instances", "quarantine")
+CONFIG = ("ingest", "deidentify", "diagnoses")
+ALWAYS = True
+
+_UNITS_PER_CORE = 4
+_LARGE_PATIENT = 0.05  # share of all exams above which one patient key is suspicious
+_MIN_EXAMS = 20  # below that a share says nothing
+
+
+def run(context: StageContext) -> StageSummary:
+    """Brings both tables up to date with the files below the inputs.
+
+    Raises:
+        UsageError: an input is not there.
+        StageError: there is no file at all, or files found are not instances plus quarantine.
+    """
+    inputs = _inputs(context.options["input"])
+    settings = ingest_settings(context.config, context.tables.root)
+    ingest_hash = _hash(settings)
+    listing = _listing(context, inputs).persist()
+    try:
+        found = listing.count()
+        if not found:
+            raise StageError(f"ingest: no file below {', '.join(inputs)}")
+        scope = F.lit(False) if context.options.get("limit") else below(inputs)
+        rows = _update(context, listing, scope, settings, ingest_hash)
+        return _summary(context, listing, found, rows)
+    finally:
+        listing.unpersist()
+
+
+def ingest_settings(config: Config, root: str) -> IngestSettings:
+    """The sections `ingest`, `deidentify` and the exam key of `diagnoses` in the form that executors take."""
+    deidentify, ingest = config.deidentify, config.ingest
+    return IngestSettings(
+        key=deid_key(deidentify, root) if deidentify.enabled else None,
+        always_study=config.diagnoses.exam_key == "study_instance_uid",
+        placeholders=frozenset(name.lower() for name in deidentify.placeholders),
+        date_shift_days=deidentify.date_shift_days,
+        keep_private=ingest.keep_private,
+        max_value_bytes=ingest.max_value_bytes,
+        checksum=ingest.checksum,
+    )
+
+
+def _update(
+    context: StageContext, listing: DataFrame, scope: Column, settings: IngestSettings, ingest_hash: str
+) -> dict[str, int]:
+    """Parses and publishes; rows written by table, zero where nothing had changed."""
+    tables = context.tables
+    instances, quarantine = tables.read_or_empty("instances"), tables.read_or_empty("quarantine")
+    kept = _still_valid(instances, listing, scope, ingest_hash)
+    lost = instances.select("path", "sop_instance_uid").join(kept.select("path"), "path", "left_anti")
+    set_aside = _still_valid(quarantine, listing, scope, ingest_hash)
+    waiting = F.col("reason") == str(QuarantineReason.DUPLICATE)
+    freed = set_aside.where(waiting).join(lost, "sop_instance_uid", "left_semi").select("path")
+    set_aside = set_aside.join(freed, "path", "left_anti")
+    known = kept.select("path").unionByName(set_aside.select("path"))
+    work = listing.join(known, "path", "left_anti")
+    if tables.exists("instances") and work.isEmpty() and not _shrinks(instances, kept, quarantine, set_aside):
+        return {"instances": 0, "quarantine": 0}
+    _stage(context, work, settings, ingest_hash)
+    return _publish(context, listing, kept, set_aside, ingest_hash)
+
+
+def _still_valid(table: DataFrame, listing: DataFrame, scope: Column, ingest_hash: str) -> DataFrame:
+    """Rows whose file is as it was, or was not looked at in this run."""
+    elsewhere = table.where(~scope).join(listing.select("path"), "path", "left_anti")
+    unchanged = same_version(table.where(F.col("ingest_hash") == ingest_hash), listing, "left_semi")
+    return unchanged.unionByName(elsewhere)
+
+
+def _shrinks(instances: DataFrame, kept: DataFrame, quarantine: DataFrame, set_aside: DataFrame) -> bool:
+    return instances.count() != kept.count() or quarantine.count() != set_aside.count()
+
+
+def _stage(context: StageContext, work: DataFrame, settings: IngestSettings, ingest_hash: str) -> None:
+    """Parses what is not staged yet, in batches of one commit each, so that a stopped run goes on where it was."""
+    tables, per_task = context.tables, context.config.ingest.files_per_task
+    columns = TABLES["ingest_staging"].columns
+    staged = tables.read_or_empty("ingest_staging").where(F.col("ingest_hash") == ingest_hash)
+    pending = same_version(work, staged, "left_anti").persist()
+    try:
+        count = pending.count()
+        cores = context.spark.sparkContext.defaultParallelism
+        batches = -(-count // (per_task * cores * _UNITS_PER_CORE))
+        for number in range(batches):
+            part = pending.where(F.pmod(F.xxhash64("path"), F.lit(batches)) == number)
+            tasks = max(cores, -(-count // (batches * per_task)))
+            tables.append("ingest_staging", parsed_files(part.repartition(tasks), settings, ingest_hash, columns))
+            context.progress(f"{min(count, (number + 1) * count // batches)} of {count} files read")
+    finally:
+        pending.unpersist()
+
+
+def _publish(
+    context: StageContext, listing: DataFrame, kept: DataFrame, set_aside: DataFrame, ingest_hash: str
+) -> dict[str, int]:
+    """One commit a table; then the staging area is empty again."""
+    tables = context.tables
+    staging = tables.read_or_empty("ingest_staging").where(F.col("ingest_hash") == ingest_hash)
+    staged = same_version(staging, listing, "left_semi").join(kept.select("path"), "path", "left_anti")
+    readable = staged.where(F.col("reason").isNull()).select(*TABLES["instances"].columns)
+    candidates = kept.unionByName(readable)
+    place = with_place(candidates).persist()
+    try:
+        winners = candidates.join(place.where("place = 1"), "path", "left_semi")
+        losers = duplicates(candidates.join(place.where("place > 1"), "path", "left_semi"))
+        refused = staged.where(F.col("reason").isNotNull()).select(*TABLES["quarantine"].columns)
+        put_aside = set_aside.join(staged.select("path"), "path", "left_anti").unionByName(losers).unionByName(refused)
+        rows = {"quarantine": tables.overwrite("quarantine", put_aside.localCheckpoint())}
+        rows["instances"] = tables.overwrite("instances", winners)
+    finally:
+        place.unpersist()
+    if tables.exists("ingest_staging"):
+        tables.delete("ingest_staging", "true")
+    return rows
+
+
+def _summary(context: StageContext, listing: DataFrame, found: int, rows: dict[str, int]) -> StageSummary:
+    tables = context.tables
+    instances = tables.read("instances").join(listing.select("path"), "path", "left_semi")
+    quarantine = tables.read("quarantine").join(listing.select("path"), "path", "left_semi")
+    reasons = {row[0]: row[1] for row in quarantine.groupBy("reason").count().orderBy("reason").collect()}
+    read, aside = instances.count(), sum(reasons.values())
+    if found != read + aside:
+        raise StageError(f"ingest: {found} files found, expected as many rows; instances {read} + quarantine {aside}")
+    extra = {"files_found": found, "instances": read, "quarantine": aside}
+    return StageSummary("ingest", rows=rows, dropped=reasons, notes=_large_patients(instances), extra=extra)
+
+
+def _large_patients(instances: DataFrame) -> list[str]:
+    """A warning for each patient key with too many exams: most often a placeholder that the settings don't list."""
+    exams = instances.select("patient_key", "exam_id").distinct()
+    total = exams.select("exam_id").distinct().count()
+    if total < _MIN_EXAMS:
+        return []
+    large = exams.groupBy("patient_key").count().where(F.col("count") > _LARGE_PATIENT * total).orderBy("patient_key")
+    return [
+        f"patient key {row['patient_key'][:8]}… has {row['count']} of {total} exams: "
+        "if its PatientID is a placeholder, add it to deidentify.placeholders"
+        for row in large.collect()
+    ]
+
+
+def _inputs(paths: list[str]) -> list[str]:
+    missing = [path for path in paths if not os.path.exists(path)]
+    if missing:
+        raise UsageError(f"--input: found no {', '.join(missing)}; expected folders, files or zip archives that exist")
+    return [os.path.abspath(path) for path in paths]
+
+
+def _listing(context: StageContext, inputs: list[str]) -> DataFrame:
+    cores = context.spark.sparkContext.defaultParallelism
+    units = listing_units(inputs, cores * _UNITS_PER_CORE)
+    rows = [(unit.path, unit.recursive) for unit in units]
+    frame = context.spark.createDataFrame(rows, "path string, recursive boolean")
+    listing = listed_files(frame.repartition(min(len(units), cores)))
+    limit = context.options.get("limit")
+    return listing.orderBy(F.xxhash64("path"), "path").limit(limit) if limit else listing
+
+
+def _hash(settings: IngestSettings) -> str:
+    """Names the settings without giving the key away."""
+    key = hashlib.blake2b(settings.key or b"", digest_size=8, person=b"ingest-hash").hexdigest()
+    shown = {name: value for name, value in vars(settings).items() if name not in ("key", "placeholders")}
+    return config_hash({**shown, "placeholders": sorted(settings.placeholders), "key": key})[:12]
