@@ -1,0 +1,68 @@
+"""The registered model, as code: MLflow runs this file when it loads the model; the arrays are among its artifacts.
+
+Input: a DataFrame with `content` (the bytes of a DICOM file) or `path`, and optionally `text` (the diagnosis); output:
+one row a row of the input, in order. A file that can't be read is a row with an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import mlflow.models
+import pandas as pd
+from mlflow.pyfunc import PythonModel, PythonModelContext
+
+from radnet_spark.annotator.embedders import Known
+from radnet_spark.annotator.inputs import file_rules, read_bytes, read_path
+from radnet_spark.annotator.model import Annotator
+
+_AT_ONCE = 64  # files whose pixels are held in memory together
+_MISSING = Known(error="missing_input")
+_KINDS = {
+    "label": "Int64", "distance": "float64", "confidence": "float64", "modality": "object", "body_part": "object",
+    "name": "object", "sources": "object", "error": "object",
+}  # fmt: skip
+
+
+class AnnotatorModel(PythonModel):
+    """`Annotator` behind MLflow's interface."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Reads the model's folder."""
+        self._annotator = Annotator.load(context.artifacts["annotator"])
+        self._rules = file_rules(self._annotator.description.settings)
+
+    def predict(
+        self, context: PythonModelContext | None, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Annotates files.
+
+        Args:
+            context: not used; the folder was read when the model was loaded.
+            model_input: columns `content` (binary) or `path` (string), optionally `text`.
+            params: none are known.
+
+        Returns:
+            Columns `label, distance, confidence, modality, body_part, name, sources, error`.
+        """
+        rows = model_input.to_dict("records")
+        annotations = []
+        for start in range(0, len(rows), _AT_ONCE):
+            known = [self._known(row) for row in rows[start : start + _AT_ONCE]]
+            annotations += [asdict(annotation) for annotation in self._annotator.annotate(known)]
+        frame = pd.DataFrame(annotations, columns=list(_KINDS), index=model_input.index)
+        return frame.astype(_KINDS)
+
+    def _known(self, row: dict[Any, Any]) -> Known:
+        content, path, text = (_value(row.get(name)) for name in ("content", "path", "text"))
+        if content is not None:
+            return read_bytes(bytes(content), text, self._rules).known
+        return read_path(str(path), text, self._rules).known if path is not None else _MISSING
+
+
+def _value(cell: Any) -> Any:
+    return None if cell is None or (isinstance(cell, float) and cell != cell) else cell
+
+
+mlflow.models.set_model(AnnotatorModel())

@@ -1,0 +1,86 @@
+"""`radnet annotate`: a label for every instance, or for every file of `--input`, by the registered model."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from radnet_spark.annotator.frames import annotated, known_files, known_instances, not_yet_annotated
+from radnet_spark.annotator.registry import Registered, champion, model_folder
+from radnet_spark.dicom.frames import listed_files
+from radnet_spark.dicom.inventory import listing_units
+from radnet_spark.errors import StageError
+from radnet_spark.lake.secrets import deid_key
+from radnet_spark.lake.stage import StageContext, StageSummary
+from radnet_spark.text.frames import cleaned, texts_by_exam
+from radnet_spark.text.stage_diagnoses import _numbered, _open
+
+READS = ("instances", "images", "exams")
+WRITES = ("annotations",)
+CONFIG = ("register", "annotate", "deidentify", "diagnoses")
+ALWAYS = True
+
+
+def run(context: StageContext) -> StageSummary:
+    """Writes the new rows of `annotations`; files that this version has annotated and that did not change keep theirs.
+
+    Raises:
+        StageError: no model is registered, or there is no file at all.
+    """
+    config, tables = context.config, context.tables
+    entry = champion(context.tracker, config.register_)
+    models = tables.files / "models"
+    folder = str(model_folder(context.tracker, config.register_, entry, models))
+    known = not_yet_annotated(_known(context, folder), tables.read_or_empty("annotations"), entry.version)
+    labelled = annotated(known, _exams(context), folder, entry, config.annotate.batch_size)
+    written = tables.merge("annotations", labelled, ["path"])
+    return _summary(context, entry, written)
+
+
+def _known(context: StageContext, folder: str) -> DataFrame:
+    """All instances, or the files of `--input`."""
+    tables, inputs = context.tables, [str(path) for path in context.options.get("input") or ()]
+    limit = context.options.get("limit")
+    if not inputs:
+        instances = tables.read("instances")
+        instances = instances.orderBy("sop_instance_uid").limit(limit) if limit else instances
+        return known_instances(instances, tables.read_or_empty("images"))
+    cores = context.spark.sparkContext.defaultParallelism
+    units = [(unit.path, unit.recursive) for unit in listing_units(inputs, cores)]
+    files = listed_files(context.spark.createDataFrame(units, "path string, recursive boolean").repartition(cores))
+    files = files.orderBy("path").limit(limit) if limit else files
+    if files.isEmpty():
+        raise StageError(f"annotate --input {', '.join(inputs)}: found no file")
+    return known_files(files.repartition(cores), folder, _key(context))
+
+
+def _exams(context: StageContext) -> DataFrame:
+    """The texts of `--diagnoses`, else those of the table."""
+    paths = [str(path) for path in context.options.get("diagnoses") or ()]
+    if not paths:
+        return context.tables.read_or_empty("exams")
+    settings = context.config.diagnoses
+    files = (_open(context.spark, path, settings).frame for path in paths)
+    raw = reduce(DataFrame.unionByName, (_numbered(file, n) for n, file in enumerate(files, start=1)))
+    texts = texts_by_exam(cleaned(raw, _key(context), settings.mask_persons), settings.min_length)
+    return texts.where(F.col("reason").isNull()).select(F.col("key").alias("exam_id"), "diagnosis")
+
+
+def _key(context: StageContext) -> bytes | None:
+    settings = context.config.deidentify
+    return deid_key(settings, context.tables.root) if settings.enabled else None
+
+
+def _summary(context: StageContext, entry: Registered, written: int) -> StageSummary:
+    of_version = context.tables.read("annotations").where(F.col("model_version") == entry.version)
+    errors = of_version.where(F.col("error").isNotNull()).groupBy("error").count().collect()
+    sources = of_version.where(F.col("error").isNull()).groupBy("sources").count().collect()
+    return StageSummary(
+        "annotate", rows={"annotations": written}, dropped={row["error"]: row["count"] for row in errors},
+        extra={
+            "model": f"models:/{context.config.register_.name}/{entry.version}",
+            "by_sources": {row["sources"]: row["count"] for row in sorted(sources)},
+        },
+    )  # fmt: skip
