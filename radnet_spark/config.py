@@ -159,6 +159,7 @@ class Train(Section):
     patience_epochs: Positive
     validations_per_epoch: Positive
     ranks: Positive
+    start_timeout_seconds: Positive
     row_group_rows: Positive
     seed: int
 
