@@ -1,4 +1,4 @@
-"""The tag autoencoder (SPEC 3.5.7): three dense ReLU layers of decreasing size, a linear bottleneck, the mirror of it."""
+"""The tag autoencoder (SPEC 3.5.7): three dense ReLU layers of decreasing size, a linear bottleneck, their mirror."""
 
 from __future__ import annotations
 

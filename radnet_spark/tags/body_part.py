@@ -78,10 +78,11 @@ class Rules:
         self.speller = Speller(examples, known=data["known_words"])
 
     @classmethod
-    def load(cls, name: str = "body_parts.yml") -> Rules:
-        """Reads a file of `conf/`, or any path."""
+    def load(cls, name: str = "body_parts.yml", calibration: bool = True) -> Rules:
+        """Reads a file of `conf/`, or any path; without `calibration` the rules for calibration images stay out."""
         path = Path(name) if Path(name).is_file() else conf_file(name)
-        return cls(yaml.safe_load(path.read_text(encoding="utf-8")))
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return cls(data if calibration else {**data, "constancy": []})
 
     def clean(self, text: str) -> str:
         """Folded text without laterality, views, positions and coils."""

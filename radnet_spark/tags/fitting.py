@@ -1,0 +1,68 @@
+"""Fits the tag branch on prepared training rows: imputer, encoder, autoencoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from radnet_spark.config import Tags
+from radnet_spark.tags.autoencoder import TrainingPlan, seeded, train
+from radnet_spark.tags.columns import Columns, FeatureSet
+from radnet_spark.tags.embedder import TagEmbedder
+from radnet_spark.tags.encoding import Encoder
+from radnet_spark.tags.imputation import MeanMode
+from radnet_spark.tags.missingness import Verdict, verdicts
+from radnet_spark.tags.preparation import TagPolicy
+from radnet_spark.training.loop import TrainingResult
+
+
+@dataclass(frozen=True)
+class TagFit:
+    """What fitting leaves."""
+
+    embedder: TagEmbedder
+    training: TrainingResult
+    verdicts: dict[str, Verdict]
+    notes: list[str]
+
+
+def fit_tags(
+    train_rows: Columns, validation_rows: Columns, features: FeatureSet, policy: TagPolicy, settings: Tags
+) -> TagFit:
+    """Fits everything on the training rows; the validation rows only stop the autoencoder.
+
+    Args:
+        train_rows: a bounded sample of the training part, in an order that does not depend on partitions.
+        validation_rows: likewise of the validation part; may be empty, then a tenth of the training rows stands in.
+        features: at least one.
+        policy: how they were read.
+        settings: the `tags` section.
+    """
+    notes: list[str] = []
+    order = np.random.default_rng(settings.seed).permutation(len(train_rows.numbers))
+    tested = _rows(train_rows, np.sort(order[: settings.missingness_rows]))
+    imputer = MeanMode.fit(train_rows)
+    encoder = Encoder(features)
+    matrix = encoder.encode(imputer.apply(train_rows))
+    if len(validation_rows.numbers):
+        watched = encoder.encode(imputer.apply(validation_rows))
+    else:
+        held = max(1, len(matrix) // 10)
+        watched = matrix[np.sort(order[:held])]
+        matrix = matrix[np.sort(order[held:])] if len(matrix) > 1 else matrix
+        notes.append(f"no validation rows: {held} training rows watched the tag autoencoder instead")
+    model = seeded(encoder.width, settings.autoencoder.layers, settings.autoencoder.bottleneck, settings.seed)
+    result = train(model, matrix, watched, _plan(settings))
+    layers = [*settings.autoencoder.layers, settings.autoencoder.bottleneck]
+    embedder = TagEmbedder(policy, features, imputer, model, layers)
+    return TagFit(embedder, result, verdicts(tested, features, settings.alpha), notes)
+
+
+def _plan(settings: Tags) -> TrainingPlan:
+    chosen = settings.autoencoder
+    return TrainingPlan(chosen.learning_rate, chosen.batch_size, chosen.epochs, chosen.patience_epochs, settings.seed)
+
+
+def _rows(columns: Columns, rows: np.ndarray) -> Columns:
+    return Columns(columns.numbers[rows], columns.codes[rows])
