@@ -42,7 +42,7 @@ class Pose:
 
 
 def smooth_noise(rng: np.random.Generator, rows: int, cols: int, cells: int) -> FloatImage:
-    """A smooth random field, (rows, cols) float32, mean about 0 and deviation about 1; `cells` along the longer side."""
+    """A smooth random field, (rows, cols) float32, of mean 0 and deviation about 1; `cells` along the longer side."""
     longer = max(rows, cols)
     coarse = rng.standard_normal((max(2, cells * rows // longer), max(2, cells * cols // longer))).astype(np.float32)
     return np.asarray(Image.fromarray(coarse).resize((cols, rows), Image.Resampling.BICUBIC), dtype=np.float32)

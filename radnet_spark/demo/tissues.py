@@ -7,10 +7,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_NAMES = (
-    "air lung fat water csf muscle soft liver spleen kidney blood bowel white grey marrow bone disc cartilage cord "
-    "bleeding oedema lesion stone metal urine"
-).split()
+_NAMES = [
+    "air",
+    "lung",
+    "fat",
+    "water",
+    "csf",
+    "muscle",
+    "soft",
+    "liver",
+    "spleen",
+    "kidney",
+    "blood",
+    "bowel",
+    "white",
+    "grey",
+    "marrow",
+    "bone",
+    "disc",
+    "cartilage",
+    "cord",
+    "bleeding",
+    "oedema",
+    "lesion",
+    "stone",
+    "metal",
+    "urine",
+]
 
 
 def _table(*values: float) -> dict[str, float]:
@@ -39,7 +62,7 @@ WEIGHTINGS = {
         0.85, 0.03, 0, 1,
     ),
 }  # fmt: skip
-_ENHANCING = {"CT": {"blood": 130, "kidney": 120, "liver": 45, "spleen": 60, "lesion": 40, "urine": 400},
+_ENHANCING: dict[str, dict[str, float]] = {"CT": {"blood": 130, "kidney": 120, "liver": 45, "spleen": 60, "lesion": 40, "urine": 400},
               "MR": {"blood": 0.6, "kidney": 0.4, "liver": 0.15, "spleen": 0.3, "lesion": 0.5}}  # fmt: skip
 
 
@@ -69,6 +92,6 @@ def tissue_values(modality: str, weighting: str, enhanced: bool, rng: np.random.
     for name in _NAMES:
         values[name] += float(rng.normal(0.0, spread)) * (name != "air")
     if enhanced and (modality != "MR" or weighting == "T1"):
-        for name, rise in _ENHANCING[modality if modality == "MR" else "CT"].items():
+        for name, rise in _ENHANCING["MR" if modality == "MR" else "CT"].items():
             values[name] += rise * float(rng.uniform(0.7, 1.2))
     return values

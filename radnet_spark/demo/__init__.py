@@ -1,0 +1,1 @@
+"""A synthetic hospital to try everything on: drawn images, invented people, composed diagnoses."""
