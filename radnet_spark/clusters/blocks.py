@@ -33,7 +33,7 @@ def usable_sources(order: Sequence[str], coverage: Mapping[frozenset[str], int])
     total = sum(coverage.values())
     having = {source: sum(n for have, n in coverage.items() if source in have) for source in order}
     used = [source for source in order if having[source]]
-    notes = []
+    notes: list[str] = []
     while used:
         covered = sum(n for have, n in coverage.items() if have.issuperset(used))
         if len(used) == 1 or covered >= _LEAST_COVERAGE * total:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -109,6 +110,11 @@ def fused(vectors: DataFrame, blocks: Sequence[Block], model: str, fit_id: str) 
         joined = joined.join(other, "sop_instance_uid", how="inner")
     body = partial(_fuse, blocks=tuple(blocks), model=model, fit_id=fit_id)
     return joined.mapInArrow(body, TABLES["embeddings"].ddl)
+
+
+def in_order(name: str, rows: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """Puts the values of rows in the order of a table's columns."""
+    return [tuple(row[column] for column in TABLES[name].columns) for row in rows]
 
 
 def matrix(column: pa.Array) -> NDArray[np.float32]:

@@ -44,7 +44,7 @@ class Fitted:
 
 def features(vectors: DataFrame) -> DataFrame:
     """Gives the column `features` that MLlib takes, from `vector array<float>`."""
-    return vectors.select(array_to_vector("vector").alias("features"))
+    return vectors.select(array_to_vector(F.col("vector")).alias("features"))
 
 
 def fit(rows: DataFrame, k: int, settings: Cluster) -> Fitted:
@@ -75,7 +75,7 @@ def _fit_once(rows: DataFrame, k: int, seed: int, settings: Cluster) -> tuple[fl
 def _single_centre(rows: DataFrame) -> tuple[float, NDArray[np.float32]]:
     """The mean: MLlib takes k > 1 only."""
     summary = Summarizer.metrics("mean", "normL2", "count").summary(F.col("features"))
-    row = rows.select(summary.alias("of")).first()["of"]
+    row = rows.select(summary.alias("of")).collect()[0]["of"]
     mean = row["mean"].toArray()
     squares = float((row["normL2"].toArray() ** 2).sum())
     return max(0.0, squares - row["count"] * float(mean @ mean)), mean[None, :].astype(np.float32)

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from radnet_spark.clusters.centres import save_centres
-from radnet_spark.clusters.frames import contents, labelled
+from radnet_spark.clusters.frames import contents, in_order, labelled
 from radnet_spark.clusters.kmeans import ALGORITHM, DISTANCE, Fitted, features, fit
 from radnet_spark.clusters.knee import elbow
 from radnet_spark.clusters.krange import k_range
@@ -68,7 +68,8 @@ def run(context: StageContext) -> StageSummary:
         ("clusters", _clusters(source, tried, described)),
         ("clusterings", _clusterings(context, tried, described, notes)),
     ):
-        rows[name] = tables.overwrite(name, context.spark.createDataFrame(made, TABLES[name].ddl), part=part)
+        frame = context.spark.createDataFrame(in_order(name, made), TABLES[name].ddl)
+        rows[name] = tables.overwrite(name, frame, part=part)
     costs = [{"model": t.model, "k": t.fitted.k, "cost": t.fitted.cost} for t in tried]
     return StageSummary("cluster", rows=rows, notes=notes, extra={"source": source, "costs": costs})
 

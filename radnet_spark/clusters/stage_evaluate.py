@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from radnet_spark.clusters.agreement import Content, agreement
-from radnet_spark.clusters.frames import contents, unit_sums
+from radnet_spark.clusters.frames import contents, in_order, unit_sums
 from radnet_spark.clusters.selection import Candidate, choose
 from radnet_spark.clusters.tightness import DIAGNOSIS, IMAGE, ONCE_AN_EXAM, SummedCluster, tightness
 from radnet_spark.config import load_rules
@@ -178,7 +178,7 @@ def _write(
     spark, part = context.spark, {"source": source}
     clusterings = [{**row.asDict(), "chosen": row["clustering_id"] == chosen} for row in tried]
     return {
-        name: context.tables.overwrite(name, spark.createDataFrame(made, TABLES[name].ddl), part=part)
+        name: context.tables.overwrite(name, spark.createDataFrame(in_order(name, made), TABLES[name].ddl), part=part)
         for name, made in (("scores", rows), ("clusterings", clusterings))
     }
 

@@ -27,8 +27,8 @@ def run(context: StageContext) -> StageSummary:
         StageError: no instance is left.
     """
     tables, settings = context.tables, context.config.cohort
-    read = [tables.read(name) for name in ("instances", "images", "body_parts")]
-    marked = marked_instances(*read, tables.read_or_empty("exams"), settings).persist()
+    instances, images, body_parts = (tables.read(name) for name in ("instances", "images", "body_parts"))
+    marked = marked_instances(instances, images, body_parts, tables.read_or_empty("exams"), settings).persist()
     try:
         before = _counts(marked)
         plan = _plan(before, settings.balance, settings.min_candidates)

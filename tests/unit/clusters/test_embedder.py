@@ -55,5 +55,5 @@ def test_errors_say_what_was_found(tmp_path: Path) -> None:
         MODEL.annotate({"tags": ROWS["tags"][:, :2]})
     with pytest.raises(StageError, match="no source to annotate by"):
         MODEL.annotate({})
-    with pytest.raises(StageError, match="clustering.json"):
+    with pytest.raises(StageError, match=r"clustering\.json"):
         FusionCentres.load(tmp_path)

@@ -22,7 +22,11 @@ MODELS = [("diagnosis", "pv_dbow"), ("tags", "ae"), ("image", "cae")]
 
 def vectors(seed: int, rows: int, dims: list[int]) -> dict[str, np.ndarray]:
     random = np.random.default_rng(seed)
-    return {source: (random.normal(size=(rows, n)) * 3 + 1).astype(np.float32) for (source, _), n in zip(MODELS, dims, strict=False)}
+    sources = [source for source, _ in MODELS[: len(dims)]]
+    return {
+        source: (random.normal(size=(rows, n)) * 3 + 1).astype(np.float32)
+        for source, n in zip(sources, dims, strict=True)
+    }
 
 
 @given(st.integers(0, 99), st.integers(1, 9), st.lists(st.integers(1, 12), min_size=1, max_size=3))

@@ -5,7 +5,7 @@ from radnet_spark.clusters.knee import elbow, nearly_best
 
 
 def test_figure_2_of_the_paper_on_kneedle() -> None:
-    # y = -1/x + 5 in ten points; the paper's knee is at x = 0.22 of [0, 1]. Turned upside down it is convex, decreasing.
+    # y = -1/(x + 0.1) + 5 in ten points of [0, 1], knee at x = 0.22; upside down it is convex and decreasing.
     x = np.linspace(0.0, 1.0, 10)
     y = 1 / (x + 0.1) - 5
     ks = list(range(10))

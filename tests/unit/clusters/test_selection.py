@@ -25,9 +25,8 @@ def test_tags_go_by_d() -> None:
 
 
 def test_models_are_compared_at_their_elbows() -> None:
-    found = [
-        candidate(5, 0.9, group="a"), candidate(10, 0.5, elbow=True, group="a"), candidate(5, 0.6, elbow=True, group="b"),
-    ]  # fmt: skip
+    of_a = [candidate(5, 0.9, group="a"), candidate(10, 0.5, elbow=True, group="a")]
+    found = [*of_a, candidate(5, 0.6, elbow=True, group="b")]
     assert choose(found, 0.02, 0.005).clustering_id == "b5"
 
 

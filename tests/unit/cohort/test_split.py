@@ -43,5 +43,5 @@ def test_extreme_shares() -> None:
 
 @pytest.mark.parametrize(("train", "test"), [(0.9, 0.2), (-0.1, 0.5)])
 def test_impossible_shares_are_a_usage_error(train: float, test: float) -> None:
-    with pytest.raises(UsageError, match="cohort.train_share"):
+    with pytest.raises(UsageError, match=r"cohort\.train_share"):
         Split("s", train, test)
