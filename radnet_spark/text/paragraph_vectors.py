@@ -190,7 +190,7 @@ class _Batch:
         if int(self.lengths.max()) <= _MAX_WORDS:
             return self.lengths, keep
         total = np.cumsum(keep)
-        before = (total - keep)[np.cumsum(self.lengths) - self.lengths]
+        before: Ints = (total - keep)[np.cumsum(self.lengths) - self.lengths]
         read = total - keep - before[self.text] < _MAX_WORDS
         return np.bincount(self.text[read], minlength=len(self.lengths)), keep & read
 

@@ -79,16 +79,21 @@ class _Source:
 
 
 def _open(spark: SparkSession, path: str, settings: Diagnoses) -> _Source:
-    hadoop = spark._jvm.org.apache.hadoop.fs.Path(path)
-    files = hadoop.getFileSystem(spark._jsc.hadoopConfiguration())
-    if not files.exists(hadoop):
+    if not _exists(spark, path):
         raise UsageError(f"diagnoses --input {path}: not found; expected a CSV, JSON lines, Parquet or Delta file")
-    if files.exists(spark._jvm.org.apache.hadoop.fs.Path(f"{path.rstrip('/')}/_delta_log")):
+    if _exists(spark, f"{path.rstrip('/')}/_delta_log"):
         return _columnar(spark.read.format("delta").load(path), path, "delta", settings)
-    kind = file_format(hadoop.getName())
+    kind = file_format(path.rstrip("/").rsplit("/", 1)[-1])
     if kind == "parquet":
         return _columnar(spark.read.parquet(path), path, kind, settings)
     return _delimited(spark, path, settings) if kind == "csv" else _json_lines(spark, path, settings)
+
+
+def _exists(spark: SparkSession, path: str) -> bool:
+    """Whether there is a file or folder, on any file system that Spark reaches."""
+    jvm: Any = spark._jvm
+    hadoop = jvm.org.apache.hadoop.fs.Path(path)
+    return bool(hadoop.getFileSystem(spark._jsc.hadoopConfiguration()).exists(hadoop))
 
 
 def _columnar(frame: DataFrame, path: str, kind: str, settings: Diagnoses) -> _Source:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 _CROATIAN = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S")
+_DATE_DOT = re.compile(r"\.\s+(?=\d{1,4}\.)")
+_YEAR_DOT = re.compile(r"(\.\d{4})\.?\s*")
 _LATE = "9999"
 
 
@@ -18,8 +21,7 @@ def sortable_time(text: str | None) -> str:
         return _utc(datetime.fromisoformat(plain))
     except ValueError:
         pass
-    date, _, clock = plain.replace(". ", ".").partition(" ")
-    croatian = f"{date.rstrip('.')} {clock.strip()}".strip()
+    croatian = _YEAR_DOT.sub(r"\1 ", _DATE_DOT.sub(".", plain)).strip()
     for form in _CROATIAN:
         try:
             return _utc(datetime.strptime(croatian, form))

@@ -1,0 +1,153 @@
+"""Files of diagnoses → `exams`, by the stage itself."""
+
+import json
+
+import pytest
+
+from radnet_spark.config import load_config
+from radnet_spark.dicom.deidentify import exam_id
+from radnet_spark.errors import StageError, UsageError
+from radnet_spark.lake.secrets import deid_key
+from radnet_spark.schemas import TABLES
+from radnet_spark.text import stage_diagnoses
+
+KEY = "a key of the tests"
+LUNGS = "Pluća i šake bez žarišta, kralježnica čvrsta, đon."
+TEXT = "Nalaz uredan, bez svježih promjena."
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch):
+    monkeypatch.setenv("RADNET_DEID_KEY", KEY)
+
+
+def hashed(context, raw):
+    return exam_id(raw, None, deid_key(context.config.deidentify, context.tables.root))
+
+
+def exams_of(context):
+    return {row["exam_id"]: row["diagnosis"] for row in context.tables.read("exams").collect()}
+
+
+def read(context, path, data, **options):
+    path.write_bytes(data)
+    run_context = context(input=[str(path)], **options)
+    return run_context, stage_diagnoses.run(run_context)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "found"),
+    [("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8"), ("cp1250", "windows-1250"), ("iso8859-2", "ISO-8859-2")],
+)
+def test_encodings_are_recognised(context, tmp_path, encoding, found):
+    rows = f"exam_id;diagnosis\n00123;{LUNGS}\n"
+    run_context, summary = read(context, tmp_path / "d.csv", rows.encode(encoding))
+    assert exams_of(run_context) == {hashed(run_context, "00123"): LUNGS}
+    assert summary.extra["files"] == [{"format": "csv", "encoding": found, "delimiter": ";"}]
+
+
+def test_quotes_line_breaks_and_other_columns(context, tmp_path):
+    data = (
+        "﻿time,ime,diagnosis,exam_id\r\n"
+        '2015-01-01,x,"Prvi red, zarez i ""navodnici"" u njemu\r\ndrugi red nalaza", 7 \r\n'
+        "2015-01-01,x,,8\r\n"
+        "2015-01-01,x,   ,9\r\n"
+        "2015-01-01,x,kratko,10\r\n"
+        f"2015-01-01,x,{TEXT},\r\n"
+    ).encode()
+    run_context, summary = read(context, tmp_path / "d.csv", data)
+    assert exams_of(run_context) == {
+        hashed(run_context, "7"): 'Prvi red, zarez i "navodnici" u njemu\ndrugi red nalaza'
+    }
+    assert summary.dropped == {"no_key": 1, "null": 2, "too_short": 1}
+    reasons = {row["key"]: row["reason"] for row in run_context.tables.read("dropped").collect()}
+    assert reasons[hashed(run_context, "10")] == "too_short"
+    assert reasons["file 1, row 5"] == "no_key"
+
+
+def test_texts_of_one_exam_are_joined_in_time_order_across_files(context, tmp_path):
+    first, second = tmp_path / "a.csv", tmp_path / "b.jsonl"
+    first.write_text(
+        "exam_id|diagnosis|time\n1|treći nalaz pregleda|3.5.2016. 10:00\n1|prvi nalaz pregleda|2.5.2016.\n"
+        "2|bez vremena, prvi u datoteci|\n"
+    )
+    lines = [
+        {"exam_id": "1", "diagnosis": "drugi nalaz pregleda", "time": "2016-05-02T11:00:00"},
+        {"exam_id": "2", "diagnosis": "bez vremena, drugi"},
+        {"exam_id": "2", "diagnosis": "bez vremena, drugi"},
+    ]
+    second.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    run_context = context(input=[str(first), str(second)])
+    stage_diagnoses.run(run_context)
+    assert exams_of(run_context) == {
+        hashed(run_context, "1"): "prvi nalaz pregleda\ndrugi nalaz pregleda\ntreći nalaz pregleda",
+        hashed(run_context, "2"): "bez vremena, prvi u datoteci\nbez vremena, drugi",
+    }
+
+
+def test_parquet_and_delta(context, spark, tmp_path):
+    frame = spark.createDataFrame([("007", TEXT)], "exam_id string, diagnosis string")
+    frame.write.parquet(str(tmp_path / "d.parquet"))
+    frame.write.format("delta").save(str(tmp_path / "table"))
+    for name in ("d.parquet", "table"):
+        run_context = context(input=[str(tmp_path / name)])
+        stage_diagnoses.run(run_context)
+        assert exams_of(run_context) == {hashed(run_context, "007"): TEXT}
+
+
+def test_wrong_header_names_what_was_found_and_expected_and_writes_nothing(context, tmp_path):
+    for name, data in (("d.csv", "sifra;nalaz\n1;x\n"), ("d.json", '{"sifra": 1, "nalaz": "x"}\n'), ("e.csv", "")):
+        with pytest.raises(UsageError, match=r"found columns .*expected exam_id, diagnosis"):
+            read(context, tmp_path / name, data.encode())
+    with pytest.raises(UsageError, match="not found"):
+        stage_diagnoses.run(context(input=[str(tmp_path / "none.csv")]))
+    assert not context().tables.exists("exams")
+
+
+def test_nothing_left_is_an_error_and_writes_nothing(context, tmp_path):
+    with pytest.raises(StageError, match="too_short: 1"):
+        read(context, tmp_path / "d.csv", b"exam_id,diagnosis\n1,abc\n")
+    assert not context().tables.exists("exams")
+
+
+def test_names_of_columns_are_settings_and_keys_stay_raw_without_deidentification(context, tmp_path):
+    config = load_config(
+        ["demo.yml"],
+        ["diagnoses.exam_id_column=broj", "diagnoses.diagnosis_column=nalaz", "deidentify.enabled=false"],
+    )
+    run_context, _ = read(
+        context, tmp_path / "d.csv", f"broj\tnalaz\n0042\t{TEXT} dr. Ivo Ivić\n".encode(), config=config
+    )
+    assert exams_of(run_context) == {"0042": f"{TEXT} dr. ***"}
+
+
+def test_an_unchanged_file_leaves_the_table_as_it_is(context, tmp_path):
+    data = f"exam_id,diagnosis\n1,{TEXT}\n2,x\n".encode()
+    run_context, first = read(context, tmp_path / "d.csv", data)
+    version = run_context.tables.version("exams")
+    _, second = read(context, tmp_path / "d.csv", data)
+    assert run_context.tables.version("exams") == version
+    assert second.rows == first.rows == {"exams": 1, "dropped": 1}
+    read(context, tmp_path / "d.csv", data + f"3,{TEXT}\n".encode())
+    assert run_context.tables.version("exams") == version + 1
+
+
+def test_keys_that_met_no_instance_are_explained(context, spark, tmp_path):
+    base = context()
+    raw = {"00123": "CT", "120000": "MR", "A7": "CT", "5": "CR", "unasked": "CT"}
+    columns = TABLES["instances"].columns
+    rows = [
+        tuple(
+            {"sop_instance_uid": key, "path": key, "exam_id": hashed(base, key), "modality": modality}.get(c)
+            for c in columns
+        )
+        for key, modality in raw.items()
+    ]
+    base.tables.overwrite("instances", spark.createDataFrame(rows, TABLES["instances"].ddl))
+    keys = ["123", "1.2E+05", "A7", "0005", "nobody", " 00123 "]
+    data = "exam_id,diagnosis\n" + "".join(f"{key},{TEXT}\n" for key in keys)
+    _, summary = read(context, tmp_path / "d.csv", data.encode())
+    assert summary.extra["exam_keys"] == 6
+    assert summary.extra["met"] == 2
+    assert summary.extra["met_by_modality"] == {"CT": 2}
+    assert summary.extra["unmet"] == {"exponent": 1, "lost_zeros": 1, "padding": 1, "unknown": 1}

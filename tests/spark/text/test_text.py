@@ -1,0 +1,108 @@
+"""The Spark NLP pipeline against its plain Python form, and the stage."""
+
+import random
+
+import numpy as np
+import pytest
+from pyspark.ml import PipelineModel
+from pyspark.sql import functions as F
+
+from radnet_spark.config import load_config
+from radnet_spark.errors import NothingToDoError
+from radnet_spark.lake.fits import existing_fit
+from radnet_spark.schemas import TABLES
+from radnet_spark.text import stage_text
+from radnet_spark.text.embedder import TextEmbedder
+from radnet_spark.text.frames import prepared_texts
+from radnet_spark.text.stemming import TextRules, prepared, stems
+
+ODD = [
+    "", "   ", "...", "( ? : ) + ↇↈ", "Pluća (RTG: 12x3,5 mm)...", "don't i.e. U.S.A. 10% e-mail@x.hr", "a\u00a0b\u2028c\x1cd",
+    "Ǆep ǅep ǆep ǈubav Ǌega İstanbul ı ſ ß", "čc\u030c x\u030c\u0301", "😀srce😀\0pluća\0", "je " * 3,
+    "x" * 60 + ")", "x" * 61, "x" * 100_000, "abc," * 25_000, "plućima, kralježnice; zglobova/šake",
+]  # fmt: skip
+ALPHABET = "abcčćžšđABČĆŽŠĐ0123456789.,;:!?()-+*/\\\"'%$#@&[]{}^|~`_=<>\t\n\r \u00a0\u200b\u2003\u0301\u030c\ufeffǄǅǆǇǈǉǋßµ²½ΣςЖжﬁ😀ↇↈ\0\x1cİıſ"
+WORDS = ["pluća", "plućima", "srce", "infiltrat", "infiltrata", "prijelom", "kosti", "šaka", "šake", "uredno", "zglob"]
+
+
+def fuzz(count):
+    rng = random.Random(1)
+    return ["".join(rng.choices(ALPHABET, k=rng.randint(0, 80))) for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def texts():
+    rng = random.Random(2)
+    return {f"e{i}": " ".join(rng.choices(WORDS, k=rng.randint(5, 30))) for i in range(40)}
+
+
+def fill(context, spark, diagnoses, cohort):
+    tables = context.tables
+    tables.overwrite("exams", spark.createDataFrame(list(diagnoses.items()), TABLES["exams"].ddl))
+    tables.overwrite("cohort", spark.createDataFrame(cohort, TABLES["cohort"].ddl))
+
+
+def cohort_of(exams):
+    splits = {0: "test", 1: "validation"}
+    return [(f"{exam}.{i}", exam, "CT", splits.get(n % 10, "train")) for n, exam in enumerate(exams) for i in (1, 2)]
+
+
+def test_stage_gives_stems_and_vectors_of_the_plain_form(context, spark, texts):
+    config = load_config(
+        ["demo.yml"],
+        ["text.vector_size=8", "text.epochs=3", "text.min_count=2", "text.stop_words=[je]"],
+    )
+    odd = {f"odd{i}": text for i, text in enumerate([*ODD, *fuzz(150)])}
+    diagnoses = {**texts, **odd, "unknown": "nepoznanica", "empty": "?!"}
+    run_context = context(config=config)
+    fill(run_context, spark, diagnoses, cohort_of([*texts, "unknown", "empty", "undiagnosed"]))
+    summary = stage_text.run(run_context)
+
+    rules = TextRules.of(config.text)
+    tokens = {row["exam_id"]: row["stems"] for row in run_context.tables.read("tokens").collect()}
+    assert tokens == {exam: stems(text, rules) for exam, text in diagnoses.items()}
+
+    folder = existing_fit(run_context.tables, summary.extra["fit_id"])
+    embedder = TextEmbedder.load(folder)
+    rows = run_context.tables.read("embeddings").collect()
+    assert {row["sop_instance_uid"] for row in rows} == {f"{exam}.{i}" for exam in texts for i in (1, 2)}
+    for row in rows:
+        expected = embedder.embed([texts[row["sop_instance_uid"].split(".")[0]]])[0][0]
+        np.testing.assert_array_equal(np.array(row["vector"], dtype=np.float32), expected)
+    assert {(row["source"], row["model"], row["fit_id"]) for row in rows} == {
+        ("diagnosis", "pv_dbow", summary.extra["fit_id"])
+    }
+
+    dropped = {row["key"]: row["reason"] for row in run_context.tables.read("dropped").collect()}
+    no_words = {exam for exam, found in tokens.items() if not found}
+    assert dropped == {**dict.fromkeys(no_words, "no_words"), "unknown": "no_known_words"}
+    assert summary.rows == {"tokens": len(diagnoses), "embeddings": 80, "dropped": len(no_words) + 1}
+    assert summary.notes == ["2 instances of the cohort have no diagnosis"]
+
+    train = {exam for n, exam in enumerate(texts) if n % 10 > 1}
+    assert set(embedder.model.words) <= {word for exam in train for word in tokens[exam]}
+
+    saved = PipelineModel.load(str(folder / "pipeline"))
+    frame = spark.createDataFrame(list(texts.items()), TABLES["exams"].ddl)
+    again = saved.transform(prepared_texts(frame, rules)).select("exam_id", "stems").collect()
+    assert {row["exam_id"]: row["stems"] for row in again} == {exam: tokens[exam] for exam in texts}
+
+
+def test_without_diagnoses_there_is_nothing_to_do_and_old_vectors_go(context, spark):
+    run_context = context()
+    tables = run_context.tables
+    tables.overwrite("cohort", spark.createDataFrame(cohort_of(["a"]), TABLES["cohort"].ddl))
+    rows = [("a.1", source, "m", "f", [1.0]) for source in ("image", "diagnosis")]
+    tables.overwrite("embeddings", spark.createDataFrame(rows, TABLES["embeddings"].ddl))
+    with pytest.raises(NothingToDoError, match="no diagnosis"):
+        stage_text.run(run_context)
+    assert [row["source"] for row in tables.read("embeddings").select("source").collect()] == ["image"]
+    assert not tables.exists("tokens")
+
+
+def test_the_jvm_lowers_and_normalises_nothing_that_python_left(spark):
+    rules = TextRules.of(load_config(["demo.yml"]).text)
+    every = [chr(code) for code in range(1, 0x2000)]
+    frame = spark.createDataFrame([(prepared(c, rules),) for c in every if prepared(c, rules).strip()], "text string")
+    kept = frame.where(F.col("text").rlike(f"^[{rules.word_characters}]+$"))
+    assert kept.where(F.lower("text") != F.col("text")).count() == 0
