@@ -178,7 +178,7 @@ def _rf(exam: Exam, rng: np.random.Generator, weighting: str) -> Tags:
         "TableAngle": float(pick(rng, (0, 0, 45, 85))) if exam.part in ("GITRACT", "CHEST") else 0.0,
         "PixelIntensityRelationship": pick(rng, ("DISP", "LOG")),
         "ColumnAngulation": round(float(rng.normal(0, 6)), 0),
-        "ContrastBolusAgent": pick(rng, ("Barij", "Telebrix") if exam.part == "GITRACT" else ("Iomeron", "Telebrix", "")),
+        "ContrastBolusAgent": pick(rng, ("Barij", "Telebrix") if exam.part == "GITRACT" else ("Iomeron", "")),
         "PatientOrientation": pick(rng, (["L", "F"], ["P", "F"])),
         "ImageType": ["ORIGINAL", "PRIMARY", "SINGLE PLANE"],
     }  # fmt: skip

@@ -24,6 +24,7 @@ from radnet_spark.demo.tissues import WEIGHTINGS, Case, tissue_values
 _ZIPPED_EVERY, _ZIPPED_AT = 40, 33
 _FIXED_SIDES = frozenset({"CHEST", "ABDOMEN", "GITRACT", "URINARYTRACT"})
 _TEST_OBJECT = "TEST"
+_TILT = {"CT": 0.05, "MR": 0.08, "CR": 0.2, "XA": 0.12, "RF": 0.1}  # radians
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _sheets(seed: int, exam: Exam) -> list[Sheet]:
     rng, views = exam.rng, VIEWS[exam.modality, exam.part]
     look, weighting = Look.random(exam.modality, rng), pick(rng, list(WEIGHTINGS))
     tissue = tissue_values(exam.modality, weighting, bool(rng.random() < 0.4), rng)
-    pose = Pose.random(rng, 0.03 if exam.modality in ("CT", "MR") else 0.08, _mirrored(exam))
+    pose = Pose.random(rng, _TILT[exam.modality], _mirrored(exam))
     absent, empty = habits(exam)
     header, tags = exam_header(seed, exam), series_tags(exam, weighting)
     with_window = bool(rng.random() < exam.machine["window"])

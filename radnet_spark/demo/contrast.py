@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -93,9 +94,8 @@ def coronary_vessels(c: Canvas, case: Case) -> None:
         lines = _branch(rng, (-0.25, -0.45), 0.75, 0.06, 0.6, 3) + _branch(rng, (-0.2, -0.4), 1.35, 0.05, 0.5, 2)
     else:
         curve = [(0.55 * np.cos(a), 0.55 * np.sin(a)) for a in np.linspace(-2.2, -4.6, 9)]
-        lines = (
-            [(curve, 0.06)] + _branch(rng, curve[-1], 0.2, 0.045, 0.4, 2) + _branch(rng, curve[4], 0.8, 0.03, 0.35, 1)
-        )
+        lines = [(curve, 0.06), *_branch(rng, curve[-1], 0.2, 0.045, 0.4, 2)]
+        lines += _branch(rng, curve[4], 0.8, 0.03, 0.35, 1)
     _fill(c, lines)
     middle = lines[0][0][2]
     _narrow(c, case, middle, 0.03)
@@ -122,8 +122,7 @@ def leg_vessels(c: Canvas, case: Case) -> None:
     rng = case.rng
     (limbs.leg if case.level < 0.6 else limbs.knee)(c, case)
     lines: list[Line] = [([(0.18, -1.3), (0.22, -0.5), (0.1, 0.0), (0.06, 0.3)], 0.07)]
-    for x in (-0.16, 0.06, 0.24):
-        lines.append(([(0.06, 0.3), (x, 0.6), (x + float(rng.normal(0, 0.03)), 1.3)], 0.045))
+    lines += [([(0.06, 0.3), (x, 0.6), (x + float(rng.normal(0, 0.03)), 1.3)], 0.045) for x in (-0.16, 0.06, 0.24)]
     lines += _branch(rng, (0.2, -0.8), 2.0, 0.03, 0.4, 2) + _branch(rng, (0.12, -0.2), 1.2, 0.025, 0.3, 2)
     _fill(c, lines)
     _narrow(c, case, (0.2, -0.4), 0.045)
@@ -156,10 +155,10 @@ def stomach(c: Canvas, case: Case) -> None:
 def colon(c: Canvas, case: Case) -> None:
     """Barium in the large bowel, with its haustra."""
     torso.abdomen(c, case)
-    frame = [(-0.55, 0.6), (-0.6, 0.2), (-0.58, -0.4), (-0.2, -0.3), (0.2, -0.34), (0.6, -0.5), (0.62, 0.2), (0.4, 0.55),
-             (0.1, 0.5), (0.0, 0.9)]  # fmt: skip
+    frame = [(-0.55, 0.6), (-0.6, 0.2), (-0.58, -0.4), (-0.2, -0.3), (0.2, -0.34), (0.6, -0.5), (0.62, 0.2)]
+    frame += [(0.4, 0.55), (0.1, 0.5), (0.0, 0.9)]
     wide = float(case.rng.uniform(0.08, 0.12))
-    for (ax, ay), (bx, by) in zip(frame, frame[1:], strict=False):
+    for (ax, ay), (bx, by) in pairwise(frame):
         for share in (0.0, 0.33, 0.67):
             c.inject(c.dome(ax + share * (bx - ax), ay + share * (by - ay), wide, wide), 1.15)
     _narrow(c, case, (0.61, -0.1), 0.08)

@@ -33,11 +33,11 @@ class Pose:
     def random(cls, rng: np.random.Generator, tilt: float, mirror: bool) -> Pose:
         """Draws a pose; `tilt` is the standard deviation of the rotation in radians."""
         return cls(
-            scale=float(rng.uniform(0.84, 1.14)),
+            scale=float(rng.uniform(0.7, 1.25)),
             angle=float(rng.normal(0.0, tilt)),
-            shift=(float(rng.normal(0.0, 0.05)), float(rng.normal(0.0, 0.05))),
+            shift=(float(rng.normal(0.0, 0.1)), float(rng.normal(0.0, 0.1))),
             mirror=mirror,
-            warp=float(rng.uniform(0.01, 0.035)),
+            warp=float(rng.uniform(0.01, 0.05)),
         )
 
 

@@ -126,7 +126,7 @@ def _finish_mr(canvas: Canvas, case: Case, look: Look, spacing: float) -> Pictur
     signal = np.hypot(np.maximum(signal, 0) + grain[0], grain[1])
     gain = float(canvas.rng.uniform(500, 1800)) * (1 if look.bits == 12 else 2)
     stored = np.clip(np.rint(signal * gain), 0, 2**look.bits - 1).astype(np.uint16)
-    return Picture(stored[None], look.bits, None, 0.0, "MONOCHROME2", (_spread(stored, 0.5, 99.7),), spacing)
+    return Picture(stored[None], look.bits, None, 0.0, "MONOCHROME2", (_spread(canvas, stored, 0.5, 99.7),), spacing)
 
 
 def _finish_cr(canvas: Canvas, case: Case, look: Look, spacing: float) -> Picture:
@@ -143,7 +143,7 @@ def _finish_cr(canvas: Canvas, case: Case, look: Look, spacing: float) -> Pictur
     top = 2**look.bits - 1
     stored = np.rint((1 - share if look.inverted else share) * top * 0.96).astype(np.uint16)
     photometric = "MONOCHROME1" if look.inverted else "MONOCHROME2"
-    return Picture(stored[None], look.bits, None, 0.0, photometric, (_spread(stored, 1, 99.5),), spacing)
+    return Picture(stored[None], look.bits, None, 0.0, photometric, (_spread(canvas, stored, 1, 99.5),), spacing)
 
 
 def _marker(canvas: Canvas) -> FloatImage:
@@ -176,11 +176,13 @@ def _finish_fluoroscopy(canvas: Canvas, case: Case, look: Look, spacing: float) 
         light = np.where(away < 0.5 * max(canvas.rows, canvas.cols), light, 0.0)
     top = 2**look.bits - 1
     stored = np.rint(np.clip(light, 0, 1) * top).astype(np.uint8 if look.bits == 8 else np.uint16)
-    window = (2.0 ** (look.bits - 1), float(2**look.bits)) if rng.random() < 0.5 else _spread(stored, 1, 99)
+    window = (2.0 ** (look.bits - 1), float(2**look.bits)) if rng.random() < 0.5 else _spread(canvas, stored, 1, 99)
     return Picture(stored, look.bits, None, 0.0, "MONOCHROME2", (window,), spacing)
 
 
-def _spread(stored: NDArray[np.integer], low: float, high: float) -> tuple[float, float]:
-    """Window centre and width between two percentiles."""
+def _spread(canvas: Canvas, stored: NDArray[np.integer], low: float, high: float) -> tuple[float, float]:
+    """Window centre and width about what lies between two percentiles, as somebody has turned them by hand."""
     bottom, top = np.percentile(stored, [low, high])
-    return float(round((bottom + top) / 2)), float(max(2, round(top - bottom)))
+    width = max(8.0, float(top - bottom))
+    centre = float(bottom + top) / 2 + float(canvas.rng.normal(0.0, 0.1)) * width
+    return float(round(centre)), float(round(width * float(canvas.rng.lognormal(0.05, 0.25))))

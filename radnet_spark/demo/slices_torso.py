@@ -25,8 +25,8 @@ def chest_axial(c: Canvas, case: Case) -> None:
     _trunk(c, case, width, 0.64)
     for side in (-1, 1):
         c.paint(c.ellipse(side * (0.44 - 0.05 * z), -0.02, 0.32, 0.42 - 0.1 * (z < 0.2)), t["lung"])
-        for a in np.linspace(-1.1, 1.2, 6):
-            rib = [(side * 0.74 * np.cos(b), 0.5 * np.sin(b)) for b in (a, a + 0.16)]
+        for turn in np.linspace(-1.1, 1.2, 6):
+            rib = [(side * 0.74 * np.cos(a), 0.5 * np.sin(a)) for a in (turn, turn + 0.16)]
             c.paint(c.band(rib, 0.025), t["bone"])
     lung = np.clip((0.3 - np.hypot(np.abs(c.x) - 0.44, 0.75 * c.y)) * 20, 0, 1)
     c.image += 0.5 * np.clip((c.noise(34) - 1.4) * 3, 0, 1) * lung * (t["blood"] - c.image)
@@ -43,13 +43,13 @@ def chest_axial(c: Canvas, case: Case) -> None:
     c.paint(c.ellipse(0.13, 0.27, 0.06, 0.06), t["blood"])
     if z > 0.8:
         c.paint(c.ellipse(-0.42, 0.0, 0.2, 0.26), t["liver"])
-    side = float(rng.choice([-1, 1]))
+    ill = float(rng.choice([-1, 1]))
     if case.pathology == "effusion":
-        c.paint(c.band([(side * 0.22, 0.36), (side * 0.45, 0.36), (side * 0.66, 0.2)], 0.09), t["water"])
+        c.paint(c.band([(ill * 0.22, 0.36), (ill * 0.45, 0.36), (ill * 0.66, 0.2)], 0.09), t["water"])
     elif case.pathology == "lesion":
-        blob(c, case, (side * float(rng.uniform(0.35, 0.55)), float(rng.uniform(-0.2, 0.2))), 0.07, t["lesion"])
+        blob(c, case, (ill * float(rng.uniform(0.35, 0.55)), float(rng.uniform(-0.2, 0.2))), 0.07, t["lesion"])
     elif case.pathology == "inflammation":
-        blob(c, case, (side * 0.48, 0.15), 0.14, (t["lung"] + t["soft"]) / 2)
+        blob(c, case, (ill * 0.48, 0.15), 0.14, (t["lung"] + t["soft"]) / 2)
 
 
 def abdomen_axial(c: Canvas, case: Case) -> None:

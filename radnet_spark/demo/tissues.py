@@ -7,33 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_NAMES = [
-    "air",
-    "lung",
-    "fat",
-    "water",
-    "csf",
-    "muscle",
-    "soft",
-    "liver",
-    "spleen",
-    "kidney",
-    "blood",
-    "bowel",
-    "white",
-    "grey",
-    "marrow",
-    "bone",
-    "disc",
-    "cartilage",
-    "cord",
-    "bleeding",
-    "oedema",
-    "lesion",
-    "stone",
-    "metal",
-    "urine",
-]
+_NAMES = (
+    *("air", "lung", "fat", "water", "csf", "muscle", "soft", "liver", "spleen", "kidney", "blood", "bowel", "white"),
+    *("grey", "marrow", "bone", "disc", "cartilage", "cord", "bleeding", "oedema", "lesion", "stone", "metal", "urine"),
+)
 
 
 def _table(*values: float) -> dict[str, float]:
@@ -62,8 +39,10 @@ WEIGHTINGS = {
         0.85, 0.03, 0, 1,
     ),
 }  # fmt: skip
-_ENHANCING: dict[str, dict[str, float]] = {"CT": {"blood": 130, "kidney": 120, "liver": 45, "spleen": 60, "lesion": 40, "urine": 400},
-              "MR": {"blood": 0.6, "kidney": 0.4, "liver": 0.15, "spleen": 0.3, "lesion": 0.5}}  # fmt: skip
+_ENHANCING: dict[str, dict[str, float]] = {
+    "CT": {"blood": 130, "kidney": 120, "liver": 45, "spleen": 60, "lesion": 40, "urine": 400},
+    "MR": {"blood": 0.6, "kidney": 0.4, "liver": 0.15, "spleen": 0.3, "lesion": 0.5},
+}
 
 
 @dataclass(frozen=True, slots=True)

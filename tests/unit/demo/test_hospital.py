@@ -132,7 +132,7 @@ def test_interrupted_hospital_is_made_whole(hospital, tmp_path):
 
 
 def test_shares_over_many_exams():
-    exams = [plan_exam(5, index, 600) for index in range(600)]
+    exams = [plan_exam(5, index, 400) for index in range(400)]
     modalities, parts, empty = Counter[str](), Counter[str](), 0
     for exam in exams:
         modalities[exam.modality] += exam.instances
