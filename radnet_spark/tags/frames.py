@@ -75,7 +75,7 @@ def tag_counts(rows: DataFrame, policy: TagPolicy) -> DataFrame:
 
 
 def prepared(rows: DataFrame, features: FeatureSet, policy: TagPolicy) -> DataFrame:
-    """`sop_instance_uid, numbers` (float64), `codes` (int32): what `FeatureSet.columns` reads, as little-endian bytes."""
+    """`sop_instance_uid, numbers, codes`: what `FeatureSet.columns` reads, as bytes of float64 and int32."""
     return rows.select("sop_instance_uid", "tags").mapInArrow(
         partial(_prepared, features=features, policy=policy), _COLUMNS_DDL
     )

@@ -21,6 +21,7 @@ Value = float | str
 FlatRow = dict[str, Value]
 
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?)\s*(?:[A-Za-zµ°%][\w/^%°·]*)?")
+_NOT_FINITE = re.compile(r"[+-]?(?:\d\.#\w+|nan|inf|infinity)", re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,3})\s*([DWMYdwmy]?)")
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
 _MAX_AGE = 130.0  # years
@@ -75,14 +76,20 @@ class TagPolicy:
         return [(keyword, 0 if value_representation(keyword) in self.numeric_vr else -1)]
 
     def read(self, keyword: str, text: str, index: int) -> Value | None:
-        """One value of a tag: a float, a text that is no number, or None if it is missing."""
+        """One value of a tag: a float, a text that is no number, or None if it is missing.
+
+        NaN, infinities, and numbers and ages beyond all measure count as missing.
+        """
         if index >= 0:
             values = text.split("\\")
             text = values[index] if index < len(values) else ""
         text = text.strip(" \t\r\n\0")
         if not text or value_representation(keyword) not in self.numeric_vr:
             return text or None
-        number = age_in_years(text) if keyword == "PatientAge" else parse_number(text, self.max_magnitude)
+        age = keyword == "PatientAge"
+        number = age_in_years(text) if age else parse_number(text, self.max_magnitude)
+        if number is None and ((_AGE if age else _NUMBER).fullmatch(text) or _NOT_FINITE.fullmatch(text)):
+            return None
         return text if number is None else number
 
 

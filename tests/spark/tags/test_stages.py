@@ -1,0 +1,144 @@
+"""The tag stages on an instances table made here: what is written, and that Spark gives what plain Python gives."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from radnet_spark.errors import StageError
+from radnet_spark.lake.fits import fit_folder
+from radnet_spark.schemas import TABLES
+from radnet_spark.tags import stage_body_parts, stage_tags
+from radnet_spark.tags.embedder import TagEmbedder
+
+_UID = "2.25.{}"
+_COLUMNS = list(TABLES["instances"].columns)
+
+
+def _tags(number: int) -> dict[str, str]:
+    random_ = random.Random(number)
+    modality = ("CT", "MR")[number % 2]
+    tags = {
+        "SOPInstanceUID": _UID.format(number), "Modality": modality, "BodyPartExamined": "HEAD",
+        "StudyDate": f"202001{number % 28 + 1:02d}", "PatientName": "Nobody^At All", "StudyDescription": f"s {number}",
+        "ImageType": "ORIGINAL\\PRIMARY\\" + random_.choice(["AXIAL", "LOCALIZER"]),
+        "PatientAge": f"{20 + number % 60:03d}Y",
+        "PatientSex": random_.choice("MFO"), "PixelSpacing": f"{random_.uniform(0.3, 1):.4f}\\0.5", "Rows": "512",
+        "Manufacturer": random_.choice(["A", "B", "C"]), "RequestAttributesSequence": "[]", "RareTag": "1",
+    }  # fmt: skip
+    if modality == "CT":
+        tags["KVP"] = random_.choice(["120", "100", "120 kV", "nan", "1e30", ""])
+    else:
+        tags["EchoTime"] = f"{random_.gauss(90, 10):.2f}"
+    return tags
+
+
+def _instance(number: int, tags: dict[str, str], **columns: str | None) -> tuple:
+    row = dict.fromkeys(_COLUMNS)
+    row |= {"sop_instance_uid": _UID.format(number), "exam_id": f"e{number}", "path": f"/a/{number}", "tags": tags,
+            "modification_time": datetime(2020, 1, 1, tzinfo=UTC), "modality": tags.get("Modality"), **columns}
+    return tuple(row[name] for name in _COLUMNS)
+
+
+@pytest.fixture
+def archive(spark, tables):
+    """Writes instances and a cohort; returns the tag maps by identifier."""
+
+    def write(count: int, splits: tuple[str, ...] = ("train", "train", "train", "validation", "test"), tags=_tags):
+        rows = [_instance(number, tags(number)) for number in range(count)]
+        tables.overwrite("instances", spark.createDataFrame(rows, TABLES["instances"].ddl).repartition(3))
+        cohort = [(_UID.format(n), f"e{n}", ("CT", "MR")[n % 2], splits[n % len(splits)]) for n in range(count)]
+        tables.overwrite("cohort", spark.createDataFrame(cohort, TABLES["cohort"].ddl))
+        return {_UID.format(number): tags(number) for number in range(count)}
+
+    return write
+
+
+def test_tags_are_selected_fitted_and_embedded(archive, tables, context):
+    tag_maps = archive(200)
+    summary = stage_tags.run(context())
+    decided = {row["tag"]: row for row in tables.read("tag_missingness").collect()}
+    reasons = {tag: row["reason"] for tag, row in decided.items()}
+    assert reasons["Rows"] == "distinct_values"
+    assert reasons["SOPInstanceUID"] == "identifier"
+    assert reasons["StudyDate"] == "date_time"
+    assert reasons["PatientName"] == "personal_data" or reasons["PatientName"] == "distinct_values"
+    assert reasons["StudyDescription"] == "natural_language"
+    assert reasons["RequestAttributesSequence"] == "no_scalar"
+    assert reasons["RareTag"] == "unknown_tag"
+    assert reasons["Modality"] == "modality_tag"
+    kept = {tag for tag, row in decided.items() if row["kept"]}
+    assert kept == {"ImageType2", "PatientAge", "PatientSex", "PixelSpacing0", "Manufacturer", "KVP", "EchoTime"}
+    train = [tags for number, tags in enumerate(tag_maps.values()) if number % 5 < 3]
+    numbers = sum(tags.get("KVP") in ("100", "120", "120 kV") for tags in train)
+    assert decided["KVP"]["fill_rate"] == pytest.approx(numbers / len(train))
+    features = tables.read("tag_features").orderBy("position").collect()
+    assert [row["position"] for row in features] == list(range(summary.extra["width"]))
+    assert {row["category"] for row in features if row["tag"] == "PatientSex"} == {"F", "M", "O"}
+    assert summary.rows["embeddings"] == 200
+    assert list(summary.extra["kept_after"].values()) == sorted(summary.extra["kept_after"].values(), reverse=True)
+    _equals_plain_python(tables, tag_maps, summary.extra["fit_id"])
+
+
+def _equals_plain_python(tables, tag_maps, fit_id):
+    folder = fit_folder(tables, fit_id)
+    assert (folder / "history.json").is_file()
+    embedder = TagEmbedder.load(folder)
+    vectors = {row["sop_instance_uid"]: row["vector"] for row in tables.read("embeddings").collect()}
+    expected = embedder.embed(list(tag_maps.values()))
+    found = np.array([vectors[uid] for uid in tag_maps], np.float32)
+    assert found.shape == (200, 32)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_running_again_gives_the_same(archive, tables, context):
+    archive(40)
+    stage_tags.run(context())
+    first = {row["sop_instance_uid"]: row["vector"] for row in tables.read("embeddings").collect()}
+    summary = stage_tags.run(context())
+    assert any("training instances" in note for note in summary.notes)
+    again = {row["sop_instance_uid"]: row["vector"] for row in tables.read("embeddings").collect()}
+    assert again == first
+
+
+def test_without_validation_rows_training_rows_stand_in(archive, context):
+    archive(30, splits=("train",))
+    assert any("watched" in note for note in stage_tags.run(context()).notes)
+
+
+def test_without_a_usable_tag_there_is_no_tag_source(archive, tables, context):
+    archive(20, tags=lambda number: {"Modality": "CT", "Rows": "5"})
+    summary = stage_tags.run(context())
+    assert any("no tag source" in note for note in summary.notes)
+    assert tables.read("embeddings").count() == 0
+    assert tables.read("tag_missingness").count() == 2
+
+
+def test_without_training_rows_the_stage_says_so(archive, context):
+    archive(5, splits=("test",))
+    with pytest.raises(StageError, match="no training instance"):
+        stage_tags.run(context())
+
+
+def test_body_parts_are_written_with_their_rule(spark, tables, context):
+    said = [("CHEST", "RTG toraksa"), ("", "RTG koljena"), (None, "?"), ("C_SPNE", None), ("HEAD", "constancy")]
+    rows = [
+        _instance(number, {"Modality": "CR"}, body_part_examined=original, study_description=text)
+        for number, (original, text) in enumerate(said)
+    ]
+    tables.overwrite("instances", spark.createDataFrame(rows, TABLES["instances"].ddl))
+    summary = stage_body_parts.run(context())
+    found = {row["sop_instance_uid"]: tuple(row)[1:] for row in tables.read("body_parts").collect()}
+    assert [found[_UID.format(number)] for number in range(5)] == [
+        ("CHEST", "CHEST", "original"),
+        (None, "KNEE", "knee.hr"),
+        (None, None, None),
+        ("C_SPNE", "CSPINE", "value.CSPNE"),
+        ("HEAD", "TEST", "constancy.en"),
+    ]
+    assert summary.rows == {"body_parts": 5}
+    assert (summary.extra["fill_before"], summary.extra["fill_after"], summary.extra["unmatched"]) == (0.6, 0.8, 1)
+    assert summary.extra["helper_fill"]["study_description"] == 0.8

@@ -1,0 +1,191 @@
+"""Imputation and encoding against scikit-learn, missingness against scipy, the autoencoder and the embedder."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
+
+from radnet_spark.config import load_config
+from radnet_spark.errors import UsageError
+from radnet_spark.tags.autoencoder import TagAutoencoder, seeded
+from radnet_spark.tags.columns import MISSING, UNSEEN, Columns, Feature, FeatureSet
+from radnet_spark.tags.embedder import TagEmbedder
+from radnet_spark.tags.encoding import Encoder
+from radnet_spark.tags.fitting import fit_tags
+from radnet_spark.tags.imputation import MeanMode
+from radnet_spark.tags.missingness import dependence, holm, verdicts
+from radnet_spark.tags.preparation import TagPolicy, flatten
+from radnet_spark.tags.selection import Statistics, select
+
+POLICY = TagPolicy.load(include_modality_tags=False)
+RANDOM = np.random.default_rng(7)
+TRAIN = [
+    {"KVP": str(RANDOM.choice([80, 100, 120])), "EchoTime": f"{RANDOM.normal(50, 9):.3f}",
+     "Manufacturer": str(RANDOM.choice(["A", "B", "C"])), "PatientSex": str(RANDOM.choice(["M", "F"]))}
+    for _ in range(60)
+]  # fmt: skip
+for number in RANDOM.choice(60, 20, replace=False):
+    TRAIN[number].pop(RANDOM.choice(["KVP", "EchoTime", "Manufacturer"]))
+
+
+def _features(rows):
+    statistics = Statistics()
+    for tags in rows:
+        statistics.add(flatten(tags, POLICY))
+    return FeatureSet.of(select(statistics, POLICY, 0.2, 2, 50))
+
+
+FEATURES = _features(TRAIN)
+COLUMNS = FEATURES.columns(TRAIN, POLICY)
+
+
+def test_columns_hold_numbers_and_codes():
+    assert [f.source for f in FEATURES.continuous] == ["EchoTime", "KVP"]
+    assert [f.categories for f in FEATURES.categorical] == [("A", "B", "C"), ("F", "M")]
+    read = FEATURES.columns([{"KVP": "x", "Manufacturer": "Z"}, {"KVP": "90", "PatientSex": "M"}], POLICY)
+    np.testing.assert_array_equal(read.numbers, [[np.nan, np.nan], [np.nan, 90.0]])
+    np.testing.assert_array_equal(read.codes, [[UNSEEN, MISSING], [MISSING, 1]])
+
+
+def test_mean_and_mode_are_those_of_scikit_learn():
+    filled = MeanMode.fit(COLUMNS).apply(COLUMNS)
+    np.testing.assert_allclose(filled.numbers, SimpleImputer(strategy="mean").fit_transform(COLUMNS.numbers))
+    modes = SimpleImputer(strategy="most_frequent", missing_values=MISSING).fit_transform(COLUMNS.codes)
+    np.testing.assert_array_equal(filled.codes, modes)
+
+
+def test_an_imputer_is_its_arrays_and_survives_empty_columns():
+    empty = Columns(np.full((3, 1), np.nan), np.full((3, 1), MISSING, np.int32))
+    imputer = MeanMode.from_arrays(MeanMode.fit(empty).arrays())
+    np.testing.assert_array_equal(imputer.apply(empty).numbers, np.zeros((3, 1)))
+    np.testing.assert_array_equal(imputer.apply(empty).codes, np.full((3, 1), UNSEEN))
+
+
+def test_encoding_is_that_of_scikit_learn():
+    filled = MeanMode.fit(COLUMNS).apply(COLUMNS)
+    scaler = MinMaxScaler(clip=True).fit(filled.numbers)
+    one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(filled.codes)
+    new = Columns(np.array([[1e6, -5.0], [50.0, 100.0]]), np.array([[UNSEEN, 1], [2, 0]], np.int32))
+    for columns in (filled, new):
+        expected = np.hstack([scaler.transform(columns.numbers), one_hot.transform(columns.codes)])
+        np.testing.assert_allclose(Encoder(FEATURES).encode(columns), expected, atol=1e-6)
+
+
+def test_decoding_is_the_inverse_and_the_layout_names_each_column():
+    filled, encoder = MeanMode.fit(COLUMNS).apply(COLUMNS), Encoder(FEATURES)
+    back = encoder.decode(encoder.encode(filled))
+    np.testing.assert_allclose(back.numbers, filled.numbers, atol=1e-3)
+    np.testing.assert_array_equal(back.codes, filled.codes)
+    layout = encoder.layout()
+    assert [item.feature for item in layout][:3] == ["EchoTime", "KVP", "Manufacturer=A"]
+    assert [item.position for item in layout] == list(range(encoder.width))
+
+
+def test_a_constant_is_encoded_as_zero():
+    constant = FeatureSet((Feature("KVP", "KVP", 0, (), 5.0, 5.0),), ())
+    columns = Columns(np.array([[5.0], [9.0]]), np.empty((2, 0), np.int32))
+    assert Encoder(constant).encode(columns).tolist() == [[0], [0]]
+
+
+def test_holm_by_hand():
+    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
+
+
+@pytest.mark.parametrize("kind", ["normal", "skewed", "categorical"])
+def test_dependence_is_the_test_that_the_distribution_asks_for(kind):
+    random = np.random.default_rng(3)
+    gaps = random.random(200) < 0.4
+    if kind == "normal":
+        values = random.normal(0, 1, 200) + gaps
+        expected = stats.ttest_ind(values[gaps], values[~gaps]).pvalue
+    elif kind == "skewed":
+        values = random.exponential(1, 200) ** 2
+        expected = stats.mannwhitneyu(values[~gaps], values[gaps]).pvalue
+    else:
+        values = random.integers(0, 3, 200)
+        expected = stats.chi2_contingency([[((values == v) & (gaps == g)).sum() for v in range(3)] for g in (0, 1)])[1]
+    assert dependence(values, gaps, 0.05) == pytest.approx(expected)
+
+
+def test_planted_gaps_are_found_and_random_ones_are_not():
+    random = np.random.default_rng(11)
+    numbers = random.normal(size=(600, 3))
+    codes = random.integers(0, 3, (600, 1)).astype(np.int32)
+    numbers[random.random(600) < np.where(numbers[:, 1] > 0, 0.6, 0.1), 0] = np.nan
+    numbers[random.random(600) < 0.3, 2] = np.nan
+    rows = [{"EchoTime": "1", "KVP": "2", "SliceThickness": "3", "Manufacturer": name} for name in "ABC"]
+    rows.append({"EchoTime": "9", "KVP": "9", "SliceThickness": "9", "Manufacturer": "A"})
+    found = verdicts(Columns(numbers, codes), _features(rows), 0.05)
+    assert (found["EchoTime"].corrected, found["EchoTime"].strongest) == (False, "KVP")
+    assert found["SliceThickness"].corrected is True
+    assert found["KVP"].raw is None
+    assert found["Manufacturer"].raw is None
+
+
+def test_the_autoencoder_has_the_paper_s_shape():
+    model = TagAutoencoder(90, [300, 150, 75], 32)
+    assert [tuple(p.shape) for n, p in model.encoder.named_parameters() if n.endswith("weight")] == [
+        (300, 90), (150, 300), (75, 150), (32, 75)]  # fmt: skip
+    out = model(torch.rand(5, 90))
+    assert out.shape == (5, 90)
+    assert float(out.detach().min()) >= 0
+    assert float(out.detach().max()) <= 1
+    with pytest.raises(UsageError, match="decreasing"):
+        TagAutoencoder(90, [100, 150, 75], 32)
+    with pytest.raises(UsageError, match="decreasing"):
+        TagAutoencoder(90, [300, 150, 75], 75)
+
+
+def test_first_weights_are_the_seed_s():
+    a, b = (seeded(5, [4, 3, 2], 1, 9).state_dict() for _ in range(2))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    settings = load_config(["demo.yml"], ["tags.autoencoder.epochs=3"]).tags
+    nothing = Columns(np.empty((0, 2)), np.empty((0, 2), np.int32))
+    return fit_tags(COLUMNS, nothing, FEATURES, POLICY, settings)
+
+
+def test_training_lowers_the_loss_and_says_what_stood_in_for_validation(fitted):
+    losses = [entry["validation_loss"] for entry in fitted.training.history]
+    assert min(losses) == fitted.training.best_loss < losses[0] or len(losses) == 1
+    assert any("no validation rows" in note for note in fitted.notes)
+
+
+BAD = [
+    {}, {"KVP": ""}, {"KVP": "nan", "EchoTime": "inf"}, {"KVP": "1e30"}, {"EchoTime": "-1e30"}, {"KVP": "text"},
+    {"Modality": "ZZ", "Manufacturer": "never seen"}, {"KVP": "\\\\"}, {"PatientSex": "\x00"}, {"New": "1"},
+]  # fmt: skip
+
+
+def test_bad_values_become_finite_vectors(fitted):
+    vectors = fitted.embedder.embed(BAD)
+    assert vectors.shape == (len(BAD), 32)
+    assert vectors.dtype == np.float32
+    assert np.isfinite(vectors).all()
+    np.testing.assert_allclose(vectors[[1, 2, 3, 4, 5, 7, 8, 9]], np.tile(vectors[0], (8, 1)), atol=1e-6)
+    assert not np.allclose(vectors[6], vectors[0])
+
+
+def test_a_saved_embedder_gives_the_same(fitted, tmp_path):
+    fitted.embedder.save(tmp_path)
+    loaded = TagEmbedder.load(tmp_path)
+    np.testing.assert_array_equal(loaded.embed(TRAIN), fitted.embedder.embed(TRAIN))
+    assert loaded.policy == POLICY
+    assert loaded.features == FEATURES
+    assert loaded.dimensions == 32
+    assert loaded.embed([]).shape == (0, 32)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["autoencoder.safetensors", "imputer.npz", "tags.json"]
+
+
+def test_one_row_is_enough():
+    settings = load_config(["demo.yml"], ["tags.autoencoder.epochs=1"]).tags
+    one = Columns(COLUMNS.numbers[:1], COLUMNS.codes[:1])
+    nothing = Columns(np.empty((0, 2)), np.empty((0, 2), np.int32))
+    assert np.isfinite(fit_tags(one, nothing, FEATURES, POLICY, settings).embedder.embed(TRAIN[:2])).all()

@@ -1,0 +1,88 @@
+"""Reading tags: numbers, ages, arrays, and what may be a feature. Expected values by hand or from pydicom."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.valuerep import DSfloat
+
+from radnet_spark.config import load_rules
+from radnet_spark.tags.preparation import TagPolicy, age_in_years, flatten, parse_number, value_representation
+
+POLICY = TagPolicy.load(include_modality_tags=False)
+OPEN = TagPolicy.load(include_modality_tags=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("120", 120.0), (" 120.50 ", 120.5), ("1,5", 1.5), ("-.5", -0.5), ("+3e2", 300.0), ("120 kV", 120.0),
+     ("5mm", 5.0), ("50 %", 50.0), ("1.2.3", None), ("abc", None), ("", None), ("nan", None), ("inf", None),
+     ("-Infinity", None), ("1e30", None), ("1e400", None), ("12 34", None), ("--5", None), ("0x10", 0.0)],
+)  # fmt: skip
+def test_numbers_as_vendors_write_them(text, number):
+    assert parse_number(text, 1e15) == number
+
+
+@given(st.floats(min_value=-1e14, max_value=1e14, allow_nan=False))
+def test_decimal_strings_are_read_as_pydicom_reads_them(number):
+    text = str(DSfloat(number, auto_format=True))
+    assert parse_number(text, 1e15) == float(DSfloat(text))
+
+
+@given(st.text(max_size=30))
+def test_any_text_gives_a_finite_number_or_none(text):
+    number = parse_number(text, 1e15)
+    assert number is None or (math.isfinite(number) and abs(number) < 1e15)
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [("045Y", 45.0), ("018M", 1.5), ("000D", 0.0), ("052W", 364 / 365.25), ("45", 45.0), ("7y", 7.0),
+     ("999Y", None), ("Y", None), ("old", None), ("-05Y", None)],
+)  # fmt: skip
+def test_ages_become_years(text, years):
+    assert age_in_years(text) == pytest.approx(years)
+
+
+def test_arrays_are_split_and_other_values_are_not():
+    tags = {
+        "ImageType": "ORIGINAL\\PRIMARY\\AXIAL\\X", "PixelSpacing": "0.5\\0,6",
+        "ImageOrientationPatient": "1\\0\\0\\0\\1\\0",
+        "WindowCenter": "40\\400", "SoftwareVersions": "a\\b", "PatientAge": "060Y", "KVP": "", "Manufacturer": " X ",
+        "Rows": "no number", "Columns": "NaN", "EchoTime": "1e30", "SliceThickness": "-1.#IND",
+    }  # fmt: skip
+    assert flatten(tags, POLICY) == {
+        "ImageType0": "ORIGINAL", "ImageType1": "PRIMARY", "ImageType2": "AXIAL", "PixelSpacing0": 0.5,
+        "PixelSpacing1": 0.6, "ImageOrientationPatient0": 1.0, "ImageOrientationPatient1": 0.0,
+        "ImageOrientationPatient2": 0.0, "WindowCenter": 40.0, "SoftwareVersions": "a\\b", "PatientAge": 60.0,
+        "Manufacturer": "X", "Rows": "no number",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("keyword", "reason"),
+    [("SOPInstanceUID", "identifier"), ("StudyDate", "date_time"), ("PatientName", "personal_data"),
+     ("StudyDescription", "natural_language"), ("ImageComments", "natural_language"), ("StudyID", "identifier"),
+     ("FilterMaterial", None), ("KVP", None), ("PatientSex", None), ("RequestAttributesSequence", "no_scalar"),
+     ("PixelData", "no_scalar"), ("00091001", "unknown_tag"), ("Modality", "modality_tag"),
+     ("SOPClassUID", "modality_tag"), ("ViewPosition", "modality_tag"), ("AnatomicRegionSequence", "modality_tag"),
+     ("BodyPartExamined", "body_part")],
+)  # fmt: skip
+def test_what_can_not_be_a_feature(keyword, reason):
+    assert POLICY.exclusion(keyword) == reason
+
+
+def test_the_setting_lets_modality_in_but_never_the_body_part():
+    assert [OPEN.exclusion(keyword) for keyword in ("Modality", "SOPClassUID", "ViewPosition")] == [None] * 3
+    assert OPEN.exclusion("AnatomicRegionSequence") == "no_scalar"
+    assert OPEN.exclusion("BodyPartExamined") == "body_part"
+
+
+def test_each_listed_keyword_is_in_the_dictionary():
+    data = load_rules("tag_features.yml")
+    listed = [*data["arrays"], *(keyword for keywords in data["excluded"].values() for keyword in keywords)]
+    assert [keyword for keyword in listed if value_representation(keyword) is None] == []
+    assert len(listed) == len(set(listed))
