@@ -36,7 +36,7 @@ class Sheet:
             return encode(self.dataset, None, "1.2.840.10008.1.2.1")
         whole = encode(self.dataset, self.pixels, self.syntax, preamble=self.defect != "no_preamble")
         if self.defect == "truncated":
-            return whole[: min(700, len(whole) // 3)]
+            return whole[: min(450, len(whole) // 3)]
         return whole[: -len(whole) // 3] if self.defect in ("cut_pixels", "damaged_duplicate") else whole
 
 

@@ -14,12 +14,11 @@ import numpy as np
 import pydicom
 import pytest
 
-from radnet_spark.demo.defects import KINDS
 from radnet_spark.demo.exams import plan_exam
 from radnet_spark.demo.hospital import HospitalSummary, make_hospital
 from radnet_spark.errors import UsageError
 
-_EXAMS, _SEED = 48, 11
+_EXAMS, _SEED = 20, 11
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +63,7 @@ def test_another_seed_gives_other_files(hospital, tmp_path):
     second = {
         hashlib.sha256(content).digest() for content in _contents(tmp_path / "other").values() if len(content) > 1000
     }
-    assert not first & second - {hashlib.sha256(_contents(hospital[0])["pregled/Thumbs.db"]).digest()}
+    assert not first & second
 
 
 def test_truth_covers_every_file_once(hospital):
@@ -90,17 +89,11 @@ def test_files_without_defect_read_and_agree_with_truth(hospital):
         assert len(np.unique(pixels)) > 30
 
 
-def test_defects_are_what_they_say(hospital):
+def test_strays_are_no_images(hospital):
     out, summary = hospital
-    contents = _contents(out)
-    broken = {row["defect"]: contents[row["path"]] for row in _truth(out) if row["defect"]}
-    assert broken["empty"] == b""
-    assert b"DICM" not in broken["text"]
-    with pytest.raises(Exception, match=r".*"):
-        _ = pydicom.dcmread(BytesIO(broken["truncated"])).pixel_array
-    assert "SOPInstanceUID" not in pydicom.dcmread(BytesIO(broken["missing_uid"]))
-    assert pydicom.dcmread(BytesIO(broken["dicomdir"])).file_meta.MediaStorageSOPClassUID == "1.2.840.10008.1.3.10"
-    assert summary.defects.keys() >= {*KINDS[:4], "not_dicom", "dicomdir"}
+    assert summary.defects.keys() >= {"not_dicom", "dicomdir"}
+    directory = pydicom.dcmread(BytesIO(_contents(out)["DICOMDIR"]))
+    assert directory.file_meta.MediaStorageSOPClassUID == "1.2.840.10008.1.3.10"
 
 
 def test_finished_hospital_is_returned_untouched(hospital):
