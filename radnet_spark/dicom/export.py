@@ -88,9 +88,7 @@ def _refused_by_header(header: Header, settings: Images) -> Dropped | None:
     return None
 
 
-def _frame_reader(
-    header: Header, source: BinaryIO, settings: Images, decoder: DecoderProcess | None
-) -> FrameReader:
+def _frame_reader(header: Header, source: BinaryIO, settings: Images, decoder: DecoderProcess | None) -> FrameReader:
     """Native pixels are read once, here; compressed ones leave this process as they are."""
     syntax = header.transfer_syntax_uid
     if is_encapsulated(syntax):

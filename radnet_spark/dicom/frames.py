@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 def listed_files(units: DataFrame) -> DataFrame:
-    """Every file once.
+    """Every file of every unit.
 
     Args:
         units: `path string, recursive boolean`.
@@ -46,7 +46,7 @@ def listed_files(units: DataFrame) -> DataFrame:
                 "path": found.path, "file_size": found.file_size, "modification_time": found.modification_time
             }  # fmt: skip
 
-    return _map_rows(units, rows_of, LISTING).dropDuplicates(["path"])
+    return _map_rows(units, rows_of, LISTING)
 
 
 def parsed_files(files: DataFrame, settings: IngestSettings, ingest_hash: str, columns: Columns) -> DataFrame:

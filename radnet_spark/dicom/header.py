@@ -33,7 +33,7 @@ _PREAMBLE = 128
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _DELIMITER = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
-_MIN_KNOWN_TAGS = 3  # without the DICM mark a file is DICOM if it has this many known elements, half of all or more
+_MIN_KNOWN_TAGS = 3  # without the DICM mark a file is DICOM if it has this many known elements, half of the public
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,8 @@ def _located(source: BinaryIO, size: int, dataset: FileDataset) -> Header | Reje
     if cut or not dataset:
         return Rejected(QuarantineReason.TRUNCATED, cut or "ends before its data set")
     pixels = _pixel_element(source, size, dataset)
+    if pixels is None and _has_rest(source, dataset, size):
+        return Rejected(QuarantineReason.TRUNCATED, f"ends within the tag after the last element, {size} bytes in all")
     if pixels and not pixels.complete:
         return Rejected(QuarantineReason.TRUNCATED, f"ends within its pixels, {size} bytes in all")
     source.seek(0)
@@ -132,8 +134,9 @@ def _has_mark(source: BinaryIO) -> bool:
 
 
 def _looks_like_dicom(dataset: Dataset) -> bool:
-    known = sum(dictionary_has_tag(tag) for tag in list(dataset.keys()))
-    return known >= _MIN_KNOWN_TAGS and 2 * known >= len(dataset)
+    public = [tag for tag in list(dataset.keys()) if not tag.is_private]
+    known = sum(dictionary_has_tag(tag) for tag in public)
+    return known >= _MIN_KNOWN_TAGS and 2 * known >= len(public)
 
 
 def _is_directory(dataset: FileDataset) -> bool:
@@ -162,6 +165,16 @@ def _reaches_past(dataset: FileDataset, size: int) -> str:
         if length is not None and start is not None and length != _UNDEFINED and start + length > size:
             return f"ends within {tag}, {size} bytes in all"
     return ""
+
+
+def _has_rest(source: BinaryIO, dataset: FileDataset, size: int) -> bool:
+    """Whether fewer bytes than an element's tag and length follow the last element, and they are no padding."""
+    last = dataset.get_item(list(dataset.keys())[-1])
+    length, start = getattr(last, "length", None), getattr(last, "value_tell", None)
+    if length is None or start is None or not 0 < size - (start + length) < 8:
+        return False
+    source.seek(start + length)
+    return bool(source.read().strip(b"\0"))
 
 
 def _pixel_element(source: BinaryIO, size: int, dataset: FileDataset) -> PixelElement | None:

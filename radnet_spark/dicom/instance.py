@@ -119,16 +119,13 @@ def _row(header: Header, settings: IngestSettings) -> dict[str, Any]:
     missing = [keyword for keyword in rules["required"] if not _value(raw, keyword).strip(" .0")]
     if missing:
         return rejected(QuarantineReason.MISSING_REQUIRED, ", ".join(missing))
-    exam = exam_id(
-        _value(raw, "AccessionNumber"), _value(raw, "StudyInstanceUID"), settings.key, settings.always_study
-    )
+    exam = exam_id(_value(raw, "AccessionNumber"), _value(raw, "StudyInstanceUID"), settings.key, settings.always_study)
     person = patient_key(
         _value(raw, "IssuerOfPatientID"), _value(raw, "PatientID"), exam, settings.key, settings.placeholders
     )
     shown: Dataset = raw
     if settings.key is not None:
         shown = deidentified(raw, settings.key, person, settings.date_shift_days, settings.keep_private)
-    tags, _ = tag_values(shown, settings.keep_private, settings.max_value_bytes)
     return {
         **{column: _value(shown, keyword) or None for column, keyword in rules["text_columns"].items()},
         **{column: _integer(raw, keyword) for column, keyword in rules["integer_columns"].items()},
@@ -141,7 +138,7 @@ def _row(header: Header, settings: IngestSettings) -> dict[str, Any]:
         "transfer_syntax_uid": header.transfer_syntax_uid,
         "requested_procedure_description": _requested_procedure(shown),
         "has_pixels": header.pixels is not None,
-        "tags": tags,
+        "tags": tag_values(shown, settings.keep_private, settings.max_value_bytes),
         "sha256": None,
         "reason": None,
         "detail": None,

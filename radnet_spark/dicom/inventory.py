@@ -28,8 +28,13 @@ class ListingUnit:
 
 
 def listing_units(inputs: list[str], wanted: int) -> list[ListingUnit]:
-    """Splits the inputs into at least `wanted` units, if there are that many folders, by opening level after level."""
-    units = [ListingUnit(os.path.abspath(path), recursive=True) for path in sorted(set(inputs))]
+    """Splits the inputs into at least `wanted` units, if there are that many folders, by opening level after level.
+
+    An input that lies in another one is listed with it, once.
+    """
+    paths = sorted({os.path.abspath(path) for path in inputs})
+    apart = [path for path in paths if not any(path.startswith(f"{other.rstrip('/')}/") for other in paths)]
+    units = [ListingUnit(path, recursive=True) for path in apart]
     while len(units) < wanted:
         opened = [part for unit in units for part in _split(unit)]
         if len(opened) == len(units):

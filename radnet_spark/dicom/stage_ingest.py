@@ -136,7 +136,7 @@ def _publish(
         losers = duplicates(candidates.join(place.where("place > 1"), "path", "left_semi"))
         refused = staged.where(F.col("reason").isNotNull()).select(*TABLES["quarantine"].columns)
         put_aside = set_aside.join(staged.select("path"), "path", "left_anti").unionByName(losers).unionByName(refused)
-        rows = {"quarantine": tables.overwrite("quarantine", put_aside.localCheckpoint())}
+        rows = {"quarantine": tables.overwrite("quarantine", put_aside)}
         rows["instances"] = tables.overwrite("instances", winners)
     finally:
         place.unpersist()

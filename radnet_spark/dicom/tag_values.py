@@ -15,7 +15,7 @@ from radnet_spark.dicom.identity import VALUE_ERRORS
 _NO_VALUE = frozenset({0x00020000, 0xFFFCFFFC})
 
 
-def tag_values(dataset: Dataset, keep_private: bool, max_bytes: int) -> tuple[dict[str, str], int]:
+def tag_values(dataset: Dataset, keep_private: bool, max_bytes: int) -> dict[str, str]:
     """Every attribute of the top level as text.
 
     Args:
@@ -25,18 +25,17 @@ def tag_values(dataset: Dataset, keep_private: bool, max_bytes: int) -> tuple[di
 
     Returns:
         Keyword (eight hex digits where there is none) → value as in the file, several values joined by a backslash,
-        sequences as DICOM JSON (PS3.18 F); and how many values could not be read.
+        sequences as DICOM JSON (PS3.18 F). A value that can't be read is left out.
     """
     values: dict[str, str] = {}
-    unreadable = 0
     for tag in list(dataset.keys()):
         if (tag.is_private and not keep_private) or int(tag) in _NO_VALUE:
             continue
         try:
             values[tag_key(int(tag))] = _text(dataset[tag], max_bytes)
         except VALUE_ERRORS:
-            unreadable += 1
-    return values, unreadable
+            continue
+    return values
 
 
 def tag_key(tag: int) -> str:

@@ -1,0 +1,102 @@
+import os
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+
+from radnet_spark.dicom import stage_images, stage_ingest
+from radnet_spark.errors import StageError, UsageError
+
+REASONS = {
+    "DICOMDIR": "dicomdir", "a.zip!/notes.txt": "not_dicom", "bad.zip": "not_dicom", "cut": "truncated",
+    "empty.dcm": "empty",
+}  # fmt: skip
+
+
+def rows(tables, name, *columns):
+    return sorted(tuple(row) for row in tables.read(name).select(*columns).collect())
+
+
+def reasons(tables, folder):
+    return {os.path.relpath(path, folder): reason for path, reason in rows(tables, "quarantine", "path", "reason")}
+
+
+def versions(tables):
+    return {name: tables.version(name) for name in ("instances", "quarantine", "images")}
+
+
+def test_ingest_again_and_after_changes(context, tables, archive):
+    ingest = context(input=[str(archive)])
+    summary = stage_ingest.run(ingest)
+    assert summary.extra == {"files_found": 9, "instances": 2, "quarantine": 7}
+    paths = [os.path.relpath(path, archive) for (path,) in rows(tables, "instances", "path")]
+    twins = {"mr", "deep/twin", "a.zip!/in/twin"}
+    winner = next(iter(twins & set(paths)))
+    assert set(paths) == {"deep/er/ct.dcm", winner}
+    assert reasons(tables, archive) == {**REASONS, **dict.fromkeys(twins - {winner}, "duplicate")}
+
+    before = versions(tables)
+    again = stage_ingest.run(ingest)
+    assert again.rows == {"instances": 0, "quarantine": 0}
+    assert again.extra == summary.extra
+    assert versions(tables) == before
+
+    (archive / winner.split("!")[0]).unlink()
+    (archive / "empty.dcm").write_bytes((archive / "deep" / "er" / "ct.dcm").read_bytes())
+    changed = stage_ingest.run(ingest)
+    left = {os.path.relpath(path, archive) for (path,) in rows(tables, "instances", "path")}
+    assert len(left & (twins - {winner})) == 1
+    assert "empty" not in changed.dropped
+    assert changed.extra["files_found"] == changed.extra["instances"] + changed.extra["quarantine"]
+    assert len({uid for (uid,) in rows(tables, "instances", "sop_instance_uid")}) == changed.extra["instances"] == 2
+
+
+def test_nothing_personal_in_any_table(context, tables, archive):
+    stage_ingest.run(context(input=[str(archive)]))
+    header = dcmread(archive / "deep" / "er" / "ct.dcm")
+    values = str(tables.read("instances").drop("path").collect()) + str(
+        tables.read("quarantine").drop("path").collect()
+    )
+    for keyword in ("PatientName", "PatientID", "StudyInstanceUID", "SOPInstanceUID", "StudyDate", "InstitutionName"):
+        assert str(header[keyword].value) not in values, keyword
+
+
+def test_wrong_and_empty_inputs(context, tables, tmp_path):
+    with pytest.raises(UsageError, match="found no"):
+        stage_ingest.run(context(input=[str(tmp_path / "gone")]))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(StageError, match="no file below"):
+        stage_ingest.run(context(input=[str(tmp_path / "empty")]))
+    assert not tables.exists("instances")
+
+
+def test_every_file_of_the_collection_is_accounted_for(context, tables, collection: Path):
+    found = [path for path in collection.rglob("*") if path.is_file()]
+    summary = stage_ingest.run(context(input=[str(collection)]))
+    assert summary.extra["files_found"] == len(found) == summary.extra["instances"] + summary.extra["quarantine"]
+    assert len(rows(tables, "instances", "path")) == _distinct_instances(found)
+
+    images = stage_images.run(context())
+    instances = rows(tables, "instances", "sop_instance_uid")
+    exported = rows(tables, "images", "sop_instance_uid")
+    dropped = [(key,) for key, stage in rows(tables, "dropped", "key", "stage") if stage == "images"]
+    assert sorted(exported + dropped) == instances
+    assert images.rows == {"images": len(exported), "dropped": len(dropped)}
+    sizes = {
+        (height * width, len(image)) for height, width, image in rows(tables, "images", "height", "width", "image")
+    }
+    assert {pixels == length for pixels, length in sizes} == {True}
+
+
+def _distinct_instances(paths: list[Path]) -> int:
+    """SOPInstanceUIDs of the files that have all four UIDs, by pydicom alone."""
+    required = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+    found = set()
+    for path in paths:
+        try:
+            header = dcmread(path, force=True, stop_before_pixels=True)
+            if all(header.get(keyword) for keyword in required):
+                found.add(str(header.SOPInstanceUID))
+        except (AttributeError, ValueError, NotImplementedError, EOFError, TypeError, KeyError):
+            continue
+    return len(found)

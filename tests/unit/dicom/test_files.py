@@ -1,0 +1,55 @@
+import os
+import zipfile
+
+import pytest
+
+from radnet_spark.dicom.files import FileAccessError, is_archive, open_file, path_text, split_member, zip_members
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/a/b.dcm", ("/a/b.dcm", None)),
+        ("/a/x.zip!/f/1.dcm", ("/a/x.zip", "f/1.dcm")),
+        ("/a/X.ZIP!/1", ("/a/X.ZIP", "1")),
+        ("/a/x.zip", ("/a/x.zip", None)),
+        ("/a/wow!/b", ("/a/wow!/b", None)),
+    ],
+)
+def test_split_member(path, expected):
+    assert split_member(path) == expected
+
+
+def test_members_are_seekable(tmp_path):
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr("in/folder/x", b"0123456789")
+        target.mkdir("empty")
+    assert list(zip_members(str(archive))) == [("in/folder/x", 10)]
+    with open_file(f"{archive}!/in/folder/x") as source:
+        source.seek(4)
+        assert source.read(2) == b"45"
+
+
+def test_what_cant_be_opened_is_said(tmp_path):
+    (tmp_path / "bad.zip").write_bytes(b"no archive")
+    with pytest.raises(FileAccessError):
+        list(zip_members(str(tmp_path / "bad.zip")))
+    for path in ("gone", "bad.zip!/x"):
+        with pytest.raises(FileAccessError, match="can't be opened"), open_file(str(tmp_path / path)):
+            pass
+
+
+def test_names_that_are_no_utf8_are_found_again(tmp_path):
+    name = os.path.join(os.fsencode(tmp_path), b"sl\xe8ika")
+    with open(name, "wb") as target:
+        target.write(b"x")
+    text = path_text(os.fsdecode(name))
+    assert text.endswith("sl\\xe8ika")
+    with open_file(text) as source:
+        assert source.read() == b"x"
+
+
+def test_is_archive():
+    assert is_archive("a.ZIP")
+    assert not is_archive("a.dcm")

@@ -1,0 +1,132 @@
+import gzip
+from io import BytesIO
+from pathlib import Path
+
+import pydicom
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+
+from radnet_spark.dicom.header import Header, Rejected, read_header
+from radnet_spark.dicom.reasons import QuarantineReason
+
+FILES = Path(pydicom.__file__).parent / "data" / "test_files"
+MUTATED = [(FILES / name).read_bytes() for name in ("MR_small.dcm", "JPEG2000.dcm", "image_dfl.dcm", "rtplan.dcm")]
+
+
+def read(data):
+    return read_header(BytesIO(data), len(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 60, "not_dicom"),
+        (b"path,size\n1,2\n", "not_dicom"),
+        (gzip.compress(b"x" * 500), "not_dicom"),
+        (b"\0" * 128 + b"DICM", "truncated"),
+    ],
+)
+def test_what_is_no_dicom(data, reason):
+    assert read(data).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("MR_truncated.dcm", "truncated"),
+        ("rtplan_truncated.dcm", "truncated"),
+        ("dicomdirtests/DICOMDIR", "dicomdir"),
+        ("dicomdirtests/DICOMDIR-bigEnd", "dicomdir"),
+    ],
+)
+def test_real_files_that_are_put_aside(name, reason):
+    assert read((FILES / name).read_bytes()).reason == reason
+
+
+def test_header_equals_pydicom_and_pixels_are_not_read(ct_bytes):
+    class Counting(BytesIO):
+        most = 0
+
+        def read(self, size=-1):
+            data = super().read(size)
+            self.most = max(self.most, self.tell())
+            return data
+
+    source = Counting(ct_bytes)
+    header = read_header(source, len(ct_bytes))
+    expected = dcmread(BytesIO(ct_bytes), stop_before_pixels=True)
+    assert header.dataset == expected
+    assert header.pixels.length == 128 * 128 * 2
+    assert source.most < len(ct_bytes) - 128 * 128 * 2 + 16
+
+
+@pytest.mark.parametrize("name", ["MR_small.dcm", "MR_small_bigendian.dcm", "MR_small_RLE.dcm", "JPEG2000.dcm"])
+@pytest.mark.parametrize("missing", [1, 8, 100])
+def test_any_cut_is_found(name, missing):
+    data = (FILES / name).read_bytes()
+    header = read(data)
+    pixels = dcmread(BytesIO(data)).PixelData
+    end = data.index(pixels) + len(pixels) + (0 if header.pixels.length else 8)  # 8: the sequence delimiter
+    assert isinstance(read(data[:end]), Header)
+    assert read(data[: end - missing]).reason == QuarantineReason.TRUNCATED
+
+
+def test_a_cut_deflate_stream_is_found():
+    data = (FILES / "image_dfl.dcm").read_bytes()
+    assert isinstance(read(data), Header)
+    assert read(data[: len(data) // 2]).reason == QuarantineReason.TRUNCATED
+
+
+def test_bytes_after_the_pixels_are_no_harm():
+    for name in ("MR_small.dcm", "JPEG2000.dcm"):
+        assert read((FILES / name).read_bytes() + b"\xab" * 999).pixels.complete
+
+
+def test_no_preamble(ct_bytes):
+    whole, bare = dcmread(BytesIO(ct_bytes)), DicomBytesIO()
+    bare.is_little_endian, bare.is_implicit_VR = True, True
+    write_dataset(bare, whole)
+    header = read(bare.getvalue())
+    assert header.transfer_syntax_uid == "1.2.840.10008.1.2"
+    assert header.dataset.SOPInstanceUID == whole.SOPInstanceUID
+    assert header.pixels.length == len(whole.PixelData)
+
+
+def test_a_thousand_nested_sequences(dicom_bytes):
+    dataset = Dataset()
+    dataset.PatientID = "x"
+    data = dicom_bytes(dataset)
+    item = b"\x40\x00\x75\x02SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff"
+    assert isinstance(read(data + item * 1000), Header | Rejected)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_mutants_never_raise(data):
+    original = bytearray(data.draw(st.sampled_from(MUTATED)))
+    kind = data.draw(st.sampled_from(["flip", "cut", "length", "random"]))
+    at = data.draw(st.integers(0, min(len(original) - 9, 3000)))
+    if kind == "flip":
+        for place in data.draw(st.lists(st.integers(0, min(len(original) - 1, 3000)), max_size=20)):
+            original[place] ^= data.draw(st.integers(1, 255))
+    elif kind == "cut":
+        del original[at:]
+    elif kind == "length":
+        original[at : at + 4] = data.draw(st.sampled_from([b"\xff\xff\xff\xff", b"\xfe\xff\xff\x7f", b"\0\0\0\0"]))
+    else:
+        original[at : at + 8] = data.draw(st.binary(min_size=8, max_size=8))
+    result = read(bytes(original))
+    assert isinstance(result, Header) or result.reason in set(QuarantineReason)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.binary(max_size=400))
+def test_random_bytes_never_raise(data):
+    assert read(data).reason in set(QuarantineReason)
+    read(b"\0" * 128 + b"DICM" + data)
