@@ -205,7 +205,7 @@ class _Training:
     def _step(self, batch: torch.Tensor, share: float) -> float:
         """One common step; `share` is this rank's part of its rows. Gives the rank's part of the loss."""
         self.model.train()
-        self.optimizer.zero_grad(set_to_none=False)
+        self.optimizer.zero_grad()
         loss = torch.nn.functional.mse_loss(self.model(batch), batch) * share * self.collective.size
         loss.backward()
         self.optimizer.step()
