@@ -107,7 +107,8 @@ def test_result_of_a_row_does_not_depend_on_the_others(annotator: Annotator, set
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"", "empty"), (b"not a dicom file" * 100, "not_dicom"), (b"\0" * 128 + b"DICM", "truncated")]
+    ("content", "reason"),
+    [(b"", "empty"), (b"not a dicom file" * 100, "not_dicom"), (b"\0" * 128 + b"DICM", "truncated")],
 )
 def test_a_bad_file_is_a_row_with_a_reason(
     annotator: Annotator, settings: Config, content: bytes, reason: str
