@@ -93,8 +93,9 @@ def stems(text: str, rules: TextRules) -> list[str]:
     return [_stem(word, rules.folded) for word in words(text, rules)]
 
 
-def stem_lines(lines: Iterable[str], rules: TextRules) -> Iterator[dict[str, Any]]:
+def stem_lines(lines: Iterable[str], settings: Text) -> Iterator[dict[str, Any]]:
     """One `{"text", "stems"}` a line, as they come; line ends are no part of a text."""
+    rules = TextRules.of(settings)
     for line in lines:
         text = line.rstrip("\r\n")
         yield {"text": text, "stems": stems(text, rules)}

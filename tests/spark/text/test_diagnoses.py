@@ -13,7 +13,7 @@ from radnet_spark.text import stage_diagnoses
 
 KEY = "a key of the tests"
 LUNGS = "Pluća i šake bez žarišta, kralježnica čvrsta, đon."
-TEXT = "Nalaz uredan, bez svježih promjena."
+TEXT = "Nalaz uredan bez svježih promjena."
 
 
 @pytest.fixture(autouse=True)
@@ -35,15 +35,14 @@ def read(context, path, data, **options):
     return run_context, stage_diagnoses.run(run_context)
 
 
-@pytest.mark.parametrize(
-    ("encoding", "found"),
-    [("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8"), ("cp1250", "windows-1250"), ("iso8859-2", "ISO-8859-2")],
-)
-def test_encodings_are_recognised(context, tmp_path, encoding, found):
-    rows = f"exam_id;diagnosis\n00123;{LUNGS}\n"
-    run_context, summary = read(context, tmp_path / "d.csv", rows.encode(encoding))
-    assert exams_of(run_context) == {hashed(run_context, "00123"): LUNGS}
-    assert summary.extra["files"] == [{"format": "csv", "encoding": found, "delimiter": ";"}]
+def test_encodings_are_recognised_by_file(context, tmp_path):
+    codecs = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1250": "windows-1250", "iso8859-2": "ISO-8859-2"}
+    for codec in codecs:
+        (tmp_path / codec).write_bytes(f"exam_id;diagnosis\n00{codec};{LUNGS}\n".encode(codec))
+    run_context = context(input=[str(tmp_path / codec) for codec in codecs])
+    summary = stage_diagnoses.run(run_context)
+    assert exams_of(run_context) == {hashed(run_context, f"00{codec}"): LUNGS for codec in codecs}
+    assert summary.extra["files"] == [{"format": "csv", "encoding": name, "delimiter": ";"} for name in codecs.values()]
 
 
 def test_quotes_line_breaks_and_other_columns(context, tmp_path):
@@ -59,7 +58,7 @@ def test_quotes_line_breaks_and_other_columns(context, tmp_path):
     assert exams_of(run_context) == {
         hashed(run_context, "7"): 'Prvi red, zarez i "navodnici" u njemu\ndrugi red nalaza'
     }
-    assert summary.dropped == {"no_key": 1, "null": 2, "too_short": 1}
+    assert summary.dropped == {"blank": 1, "no_key": 1, "null": 1, "too_short": 1}
     reasons = {row["key"]: row["reason"] for row in run_context.tables.read("dropped").collect()}
     assert reasons[hashed(run_context, "10")] == "too_short"
     assert reasons["file 1, row 5"] == "no_key"
@@ -86,13 +85,13 @@ def test_texts_of_one_exam_are_joined_in_time_order_across_files(context, tmp_pa
 
 
 def test_parquet_and_delta(context, spark, tmp_path):
-    frame = spark.createDataFrame([("007", TEXT)], "exam_id string, diagnosis string")
-    frame.write.parquet(str(tmp_path / "d.parquet"))
-    frame.write.format("delta").save(str(tmp_path / "table"))
-    for name in ("d.parquet", "table"):
-        run_context = context(input=[str(tmp_path / name)])
-        stage_diagnoses.run(run_context)
-        assert exams_of(run_context) == {hashed(run_context, "007"): TEXT}
+    rows = [spark.createDataFrame([(key, TEXT)], "exam_id string, diagnosis string") for key in ("007", "08")]
+    rows[0].write.parquet(str(tmp_path / "d.parquet"))
+    rows[1].write.format("delta").save(str(tmp_path / "table"))
+    run_context = context(input=[str(tmp_path / "d.parquet"), str(tmp_path / "table")])
+    summary = stage_diagnoses.run(run_context)
+    assert exams_of(run_context) == {hashed(run_context, key): TEXT for key in ("007", "08")}
+    assert [about["format"] for about in summary.extra["files"]] == ["parquet", "delta"]
 
 
 def test_wrong_header_names_what_was_found_and_expected_and_writes_nothing(context, tmp_path):

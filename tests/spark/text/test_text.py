@@ -17,11 +17,15 @@ from radnet_spark.text.frames import prepared_texts
 from radnet_spark.text.stemming import TextRules, prepared, stems
 
 ODD = [
-    "", "   ", "...", "( ? : ) + ↇↈ", "Pluća (RTG: 12x3,5 mm)...", "don't i.e. U.S.A. 10% e-mail@x.hr", "a\u00a0b\u2028c\x1cd",
+    "", "   ", "...", "( ? : ) + ↇↈ", "Pluća (RTG: 12x3,5 mm)...", "don't i.e. U.S.A. 10% e-mail@x.hr",
+    "a\u00a0b\u2028c\x1cd",
     "Ǆep ǅep ǆep ǈubav Ǌega İstanbul ı ſ ß", "čc\u030c x\u030c\u0301", "😀srce😀\0pluća\0", "je " * 3,
     "x" * 60 + ")", "x" * 61, "x" * 100_000, "abc," * 25_000, "plućima, kralježnice; zglobova/šake",
 ]  # fmt: skip
-ALPHABET = "abcčćžšđABČĆŽŠĐ0123456789.,;:!?()-+*/\\\"'%$#@&[]{}^|~`_=<>\t\n\r \u00a0\u200b\u2003\u0301\u030c\ufeffǄǅǆǇǈǉǋßµ²½ΣςЖжﬁ😀ↇↈ\0\x1cİıſ"
+ALPHABET = (
+    "abcčćžšđABČĆŽŠĐ0123456789.,;:!?()-+*/\\\"'%$#@&[]{}^|~`_=<>\t\n\r "
+    "\u00a0\u200b\u2003\u0301\u030c\ufeffǄǅǆǇǈǉǋßµ²½ΣςЖжﬁ😀ↇↈ\0\x1cİıſ"
+)
 WORDS = ["pluća", "plućima", "srce", "infiltrat", "infiltrata", "prijelom", "kosti", "šaka", "šake", "uredno", "zglob"]
 
 

@@ -83,6 +83,6 @@ def test_threads_agree():
 
 def test_stem_lines_streams():
     lines = iter(["Pluća uredna\n", "\r\n"])
-    produced = stem_lines(lines, RULES)
+    produced = stem_lines(lines, load_config([], ["text.fold_diacritics=false"]).text)
     assert next(produced) == {"text": "Pluća uredna", "stems": stems("Pluća uredna", RULES)}
     assert next(produced) == {"text": "", "stems": []}
