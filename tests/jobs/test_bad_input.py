@@ -1,0 +1,45 @@
+"""Input that can't work: a clear last line, the exit code of the interface, nothing half-written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.jobs.conftest import radnet
+
+
+def last_line(ended):
+    return ended.err.strip().splitlines()[-1]
+
+
+def tables_in(root: Path) -> set[str]:
+    return {p.name for p in (root / "tables").iterdir()} if (root / "tables").exists() else set()
+
+
+def test_an_empty_folder_leaves_nothing_to_work_on(tmp_path):
+    (tmp_path / "empty").mkdir()
+    ended = radnet("run", "--input", str(tmp_path / "empty"), "--root", str(tmp_path / "root"), "--master", "local[2]")
+    assert ended.code == 1
+    assert "no file" in last_line(ended)
+    assert tables_in(tmp_path / "root") <= {"runs"}
+
+
+def test_a_folder_without_images_ends_with_what_was_lost(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "note.txt").write_text("no DICOM here")
+    ended = radnet("run", "--input", str(tmp_path / "in"), "--root", str(tmp_path / "root"), "--master", "local[2]")
+    assert ended.code == 1
+    assert "Traceback" not in ended.err
+
+
+def test_a_diagnosis_file_with_a_wrong_header_stops_a_run_before_it_writes(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "note.txt").write_text("x")
+    (tmp_path / "wrong.csv").write_text("exam,finding\n1,Uredan nalaz koljena i gležnja.\n")
+    ended = radnet(
+        "run", "--input", str(tmp_path / "in"), "--diagnoses", str(tmp_path / "wrong.csv"),
+        "--root", str(tmp_path / "root"), "--master", "local[2]",
+    )  # fmt: skip
+    assert ended.code == 2
+    assert "exam_id" in ended.err
+    assert "exam, finding" in ended.err
+    assert tables_in(tmp_path / "root") == set()

@@ -1,0 +1,143 @@
+"""From files to a registered label, by the command line alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.jobs.conftest import radnet
+
+
+def truth_of(hospital: Path) -> list[dict[str, str]]:
+    with open(hospital / "truth.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="session")
+def labels(whole_run, tmp_path_factory):
+    out = tmp_path_factory.mktemp("labels") / "labels.csv"
+    ended = radnet("labels", "--root", str(whole_run.root), "--out", str(out), "--master", "local[2]")
+    assert ended.code == 0, ended.err
+    with open(out, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def stage(whole_run, name, **having):
+    return next(
+        s for s in whole_run.ended.summary["stages"]
+        if s["stage"] == name and all(s.get(key) == value for key, value in having.items())
+    )  # fmt: skip
+
+
+def test_the_demo_ends_well_and_says_where_to_look(whole_run):
+    assert whole_run.ended.code == 0, whole_run.ended.err[-3000:]
+    assert Path(whole_run.ended.summary["report"]).is_file()
+    assert "mlflow ui" in whole_run.ended.err
+
+
+def test_no_file_is_lost(whole_run):
+    ingest = stage(whole_run, "ingest")
+    assert ingest["files_found"] == ingest["instances"] + ingest["quarantine"]
+    named = {row["path"].partition("!")[0] for row in truth_of(whole_run.hospital)}
+    on_disk = {str(p.relative_to(whole_run.hospital)) for p in whole_run.hospital.rglob("*") if p.is_file()}
+    assert named <= on_disk
+
+
+def test_every_instance_is_annotated_or_has_an_error(whole_run, labels):
+    assert len(labels) == stage(whole_run, "ingest")["instances"]
+    assert len({row["path"] for row in labels}) == len(labels)
+
+
+def test_the_labels_tell_modality_and_body_part_apart(whole_run, labels):
+    from sklearn.metrics import homogeneity_score
+
+    truth = {str(whole_run.hospital / row["path"]): row for row in truth_of(whole_run.hospital)}
+    known = [(truth[row["path"]], row["label"]) for row in labels if row["label"] and row["path"] in truth]
+    assert len(known) > 100
+    guess = [label for _, label in known]
+    assert homogeneity_score([row["modality"] for row, _ in known], guess) > 0.3
+    assert homogeneity_score([row["body_part"] for row, _ in known], guess) > 0.2
+
+
+def test_running_again_skips_everything_that_did_not_change(whole_run):
+    argv = ["run", "--input", str(whole_run.hospital), "--diagnoses", str(whole_run.hospital / "diagnoses.csv")]
+    argv += ["--root", str(whole_run.root), "--conf", "demo.yml", "--master", "local[2]", "--json"]
+    for setting in ("demo.real_files=false", "train.epochs=2", "tags.autoencoder.epochs=5", "text.epochs=20",
+                    "cluster.k_list=[4,8,12,16]"):  # fmt: skip
+        argv += ["--set", setting]
+    again = radnet(*argv)
+    assert again.code == 0, again.err[-3000:]
+    done = [s["stage"] for s in again.summary["stages"] if not s["skipped"]]
+    assert set(done) <= {"ingest", "diagnoses"}  # they look for new files, and find none
+    assert all(count == 0 for s in again.summary["stages"] if s["stage"] == "ingest" for count in s["rows"].values())
+
+
+def test_no_name_or_number_of_a_patient_is_in_tables_logs_or_mlflow(whole_run):
+    import pydicom
+
+    secrets = set()
+    for path in sorted(whole_run.hospital.rglob("*"))[:400]:
+        if path.is_file() and path.suffix not in (".csv", ".json", ".zip"):
+            try:
+                header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["PatientName", "PatientID"])
+            except Exception:
+                continue
+            name = str(header.get("PatientName", ""))
+            secrets |= {word.encode() for word in [*name.split("^"), str(header.get("PatientID", ""))] if len(word) > 4}
+    assert len(secrets) > 20
+    # short words that are Croatian words or names of places as well can stand in a report's text
+    whole = {secret for secret in secrets if any(c in b"0123456789" for c in secret)}
+    for folder in ("mlflow", "models", "report", "checkpoints"):
+        for path in (whole_run.root / folder).rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                assert not [s for s in whole if s in content], path
+    log = (whole_run.root / "spark.log").read_bytes() + whole_run.ended.err.encode()
+    assert not [s for s in secrets if s in log]
+
+
+def test_the_report_is_one_page_that_needs_nothing_else(whole_run):
+    page = (whole_run.root / "report" / "index.html").read_text(encoding="utf-8")
+    assert "src=\"http" not in page
+    assert "href=\"http" not in page.replace('href="https://arxiv.org', "").replace('href="https://doi.org', "")
+    assert "data:image/png;base64," in page
+    summary = json.loads((whole_run.root / "report" / "summary.json").read_text(encoding="utf-8"))
+    assert summary
+
+
+SCRIPT = """
+import json, sys
+sys.modules["pyspark"] = None   # importing it raises ImportError
+import mlflow, pandas as pd
+root, path = sys.argv[1:3]
+mlflow.set_tracking_uri(f"sqlite:///{root}/mlflow.db")
+model = mlflow.pyfunc.load_model("models:/radnet-annotator@champion")
+answer = model.predict(pd.DataFrame({"content": [open(path, "rb").read(), b"no DICOM file"]}))
+print(json.dumps(answer.to_dict("records")))
+"""
+
+
+def test_the_registered_model_needs_no_spark_and_no_java(whole_run, labels):
+    row = next(row for row in labels if row["label"] and "!" not in row["path"])
+    env = {key: value for key, value in os.environ.items() if key != "JAVA_HOME"} | {"PATH": "/nowhere"}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(whole_run.root), row["path"]], capture_output=True, text=True, env=env,
+        timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    good, bad = json.loads(done.stdout.splitlines()[-1])
+    assert {"label", "distance", "confidence", "modality", "body_part", "sources"} <= set(good)
+    assert good["label"] is not None
+    assert 0 <= good["confidence"] <= 1
+    assert bad["error"]
+
+
+def test_status_tells_that_all_is_done(whole_run):
+    ended = radnet("status", "--root", str(whole_run.root), "--master", "local[2]", "--json")
+    assert ended.code == 0, ended.err
+    assert {s["stage"] for s in ended.summary["stages"]} >= {"ingest", "cohort", "cluster[fusion]", "report"}
