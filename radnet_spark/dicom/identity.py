@@ -16,6 +16,7 @@ _DATE_VRS = frozenset({"DA", "DT"})
 _MIN_WORD = 3  # letters of a name's part
 _MIN_VALUE = 4  # characters of an identifier
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_BETWEEN = re.compile(r"[\^=\s,;]+")
 _NUMBER = re.compile(r"\d{4,}")
 _ANY_DATE = re.compile(
     r"(?<!\d)(?:(?:19|20)\d{2}[-./]?(?:0[1-9]|1[0-2])[-./]?(?:0[1-9]|[12]\d|3[01])"
@@ -97,6 +98,9 @@ def _name_parts(name: str) -> Iterator[str]:
     for word in _WORD.findall(name):
         if len(word) >= _MIN_WORD:
             yield word.lower()
+    for token in _BETWEEN.split(name):
+        if len(token) >= _MIN_VALUE:
+            yield token.lower()
     yield from _NUMBER.findall(name)
 
 
