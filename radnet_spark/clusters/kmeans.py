@@ -2,7 +2,9 @@
 
 Lloyd's algorithm over a cached DataFrame. MLlib's defaults are slow on dense vectors: the `block` solver multiplies
 matrices where the default goes row by row, and random starts with several seeds end no worse than k-means‖ (Bahmani
-et al., VLDB 2012), which is there as a setting.
+et al., VLDB 2012), which is there as a setting. Equal rows (instances of one exam share its text) become one row with
+a weight: the sum of squares is the same, and a random start can't take one point twice, which would give fewer than k
+centres and makes the `block` solver of Spark 3.5 fail.
 """
 
 from __future__ import annotations
@@ -42,20 +44,32 @@ class Fitted:
     centres: NDArray[np.float32]
 
 
-def features(vectors: DataFrame) -> DataFrame:
-    """Gives the column `features` that MLlib takes, from `vector array<float>`."""
-    return vectors.select(array_to_vector(F.col("vector")).alias("features"))
+def weighted_rows(vectors: DataFrame) -> DataFrame:
+    """Gives the distinct vectors in a fixed order.
+
+    Args:
+        vectors: `sop_instance_uid, vector array<float>`.
+
+    Returns:
+        `features, weight` (how often the vector occurs, double).
+    """
+    grouped = vectors.groupBy("vector").agg(
+        F.count("*").cast("double").alias("weight"), F.min("sop_instance_uid").alias("first")
+    )
+    ordered = grouped.sortWithinPartitions("first")
+    return ordered.select(array_to_vector(F.col("vector")).alias("features"), "weight")
 
 
-def fit(rows: DataFrame, k: int, settings: Cluster) -> Fitted:
+def fit(rows: DataFrame, distinct: int, k: int, settings: Cluster) -> Fitted:
     """Fits k centres once a seed and keeps the cheapest.
 
     Args:
-        rows: what `features` gives; should be cached, it is read once an iteration.
-        k: number of clusters, at least 1, at most the number of rows.
+        rows: what `weighted_rows` gives; should be cached, it is read once an iteration.
+        distinct: how many they are; no more centres than that are fitted.
+        k: number of clusters, at least 1.
         settings: seeds, start, iterations and tolerance.
     """
-    runs = [_fit_once(rows, k, seed, settings) for seed in settings.seeds]
+    runs = [_fit_once(rows, min(k, distinct), seed, settings) for seed in settings.seeds]
     costs = tuple(cost for cost, _ in runs)
     best = int(np.argmin(costs))
     return Fitted(k, settings.seeds[best], costs[best], costs, runs[best][1])
@@ -66,7 +80,7 @@ def _fit_once(rows: DataFrame, k: int, seed: int, settings: Cluster) -> tuple[fl
         return _single_centre(rows)
     estimator = KMeans(
         k=k, seed=seed, initMode=settings.init_mode, maxIter=settings.max_iterations, tol=settings.tolerance,
-        solver="block",
+        solver="block", weightCol="weight",
     )  # fmt: skip
     model = estimator.fit(rows)
     return float(model.summary.trainingCost), np.asarray(model.clusterCenters(), dtype=np.float32)
@@ -74,8 +88,8 @@ def _fit_once(rows: DataFrame, k: int, seed: int, settings: Cluster) -> tuple[fl
 
 def _single_centre(rows: DataFrame) -> tuple[float, NDArray[np.float32]]:
     """The mean: MLlib takes k > 1 only."""
-    summary = Summarizer.metrics("mean", "normL2", "count").summary(F.col("features"))
-    row = rows.select(summary.alias("of")).collect()[0]["of"]
-    mean = row["mean"].toArray()
-    squares = float((row["normL2"].toArray() ** 2).sum())
-    return max(0.0, squares - row["count"] * float(mean @ mean)), mean[None, :].astype(np.float32)
+    summary = Summarizer.metrics("mean", "normL2").summary(F.col("features"), F.col("weight"))
+    row = rows.agg(summary.alias("of"), F.sum("weight").alias("weight")).collect()[0]
+    mean = row["of"]["mean"].toArray()
+    squares = float((row["of"]["normL2"].toArray() ** 2).sum())
+    return max(0.0, squares - row["weight"] * float(mean @ mean)), mean[None, :].astype(np.float32)

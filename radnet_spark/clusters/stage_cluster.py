@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from radnet_spark.clusters.centres import save_centres
 from radnet_spark.clusters.frames import contents, in_order, labelled
-from radnet_spark.clusters.kmeans import ALGORITHM, DISTANCE, Fitted, features, fit
+from radnet_spark.clusters.kmeans import ALGORITHM, DISTANCE, Fitted, fit, weighted_rows
 from radnet_spark.clusters.knee import elbow
 from radnet_spark.clusters.krange import k_range
 from radnet_spark.clusters.naming import Description, describe
@@ -93,12 +93,13 @@ def _fit_model(context: StageContext, vectors: DataFrame, about: Row, notes: lis
     wanted = k_range(settings.k, settings.k_list, about["train"] or about["rows"])
     notes += [f"{model}: {wanted.note}"] if wanted.note else []
     fit_id = context.fit_id("cluster", str(context.options["source"]))
-    train = features(rows).coalesce(context.spark.sparkContext.defaultParallelism).persist()
+    train = weighted_rows(rows).persist()
     tried = []
     try:
+        distinct = train.count()
         for k in wanted.ks:
             context.progress(f"{model}, k = {k}")
-            best = fit(train, k, settings)
+            best = fit(train, distinct, k, settings)
             key = config_hash([fit_id, model, embedding_fit_id, ALGORITHM, DISTANCE, k, best.seed])[:12]
             tried.append(Tried(key, model, embedding_fit_id, best))
     finally:

@@ -87,7 +87,8 @@ def _joined(
     exported = images.select("sop_instance_uid", F.lit(True).alias("exported"))
     parts = body_parts.select("sop_instance_uid", "body_part")
     with_text = exams.select("exam_id", F.lit(True).alias("diagnosed"))
-    wide = instances.select("sop_instance_uid", "exam_id", "patient_key", modality.alias("modality"))
+    exam = F.coalesce("exam_id", "sop_instance_uid").alias("exam_id")
+    wide = instances.select("sop_instance_uid", exam, "patient_key", modality.alias("modality"))
     return (
         wide.join(exported, "sop_instance_uid", how="left")
         .join(parts, "sop_instance_uid", how="left")
