@@ -83,7 +83,7 @@ def _blocks(context: StageContext, chosen: Row) -> tuple[Block, ...]:
         plan = existing_fit(context.tables, chosen["embedding_fit_id"]) / _PLAN
         return blocks_from(json.loads(plan.read_text(encoding="utf-8")))
     clusters = context.tables.read("clusters").where(F.col("clustering_id") == chosen["clustering_id"])
-    dims = clusters.select(F.size("centre")).first()[0]
+    dims = clusters.select(F.size("centre")).limit(1).collect()[0][0]
     return (Block(chosen["source"], chosen["model"], dims),)
 
 

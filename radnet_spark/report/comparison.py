@@ -56,7 +56,8 @@ def score_rows(facts: Facts, paper: Sequence[Mapping[str, Any]]) -> list[ScoreRo
                 method = f" · {clustering.fusion}" if clustering.fusion else ""
                 what = f"{clustering.model}{method} · k = {clustering.k}"
                 measured = {name: float(found[name]) for name in SCORES if found and name in found}
-                rows.append(ScoreRow(SOURCES[source], what, split, ours, found and str(found["name"]), measured))
+                name = str(found["name"]) if found else None
+                rows.append(ScoreRow(SOURCES[source], what, split, ours, name, measured))
     return rows
 
 

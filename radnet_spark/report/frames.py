@@ -5,8 +5,6 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-_WITHOUT_NAMES = F.coalesce(F.upper(F.trim("burned_in_annotation")), F.lit("NO")) != "YES"
-
 
 def modality_and_body_part(instances: DataFrame, body_parts: DataFrame) -> DataFrame:
     """(modality, body_part, n): instances by both; null where unknown."""
@@ -62,7 +60,8 @@ def sample_images(
     Returns:
         (label, rank, image, height, width): at most `per_cluster` a label.
     """
-    shown = instances.where(_WITHOUT_NAMES).select("sop_instance_uid")
+    without_text = F.coalesce(F.upper(F.trim("burned_in_annotation")), F.lit("NO")) != "YES"
+    shown = instances.where(without_text).select("sop_instance_uid")
     shown = shown.join(images.select("sop_instance_uid"), "sop_instance_uid", how="inner")
     candidates = labels.select("sop_instance_uid", "label").join(shown, "sop_instance_uid", how="inner")
     order = Window.partitionBy("label").orderBy(_shuffled("sop_instance_uid", seed), "sop_instance_uid")

@@ -62,7 +62,8 @@ def filled(tables: Tables) -> Tables:
         for label, (modality, part) in enumerate(PARTS.items())
     ])  # fmt: skip
     add(tables, "labels", [
-        {"clustering_id": "image-2", "source": "image", "sop_instance_uid": uid, "label": label} for uid, _, _, label in about
+        {"clustering_id": "image-2", "source": "image", "sop_instance_uid": uid, "label": label}
+        for uid, _, _, label in about
     ])  # fmt: skip
     add(tables, "scores", [
         {"clustering_id": "image-2", "source": "image", "split": split, "score": "S", "value": 0.5}
