@@ -9,14 +9,12 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-import torch
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from radnet_spark.schemas import TABLES
 from radnet_spark.tags.body_part import Rules, infer
 from radnet_spark.tags.columns import FeatureSet
-from radnet_spark.tags.embedder import loaded
 from radnet_spark.tags.preparation import TagPolicy, flatten
 from radnet_spark.tags.selection import Statistics
 
@@ -130,6 +128,10 @@ def _prepared(batches: Iterable[pa.RecordBatch], features: FeatureSet, policy: T
 
 
 def _embeddings(batches: Iterable[pa.RecordBatch], folder: str, fit_id: str) -> Iterator[pa.RecordBatch]:
+    import torch  # here, so that workers which make no vectors need not load it
+
+    from radnet_spark.tags.embedder import loaded
+
     torch.set_num_threads(1)  # one worker a core
     embedder = loaded(folder)
     for batch in batches:
