@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from radnet_spark.annotator.embedders import load_embedder
 from radnet_spark.annotator.model import CLUSTERING, Annotator, Description
 from radnet_spark.clusters.embedder import FusionCentres
 
@@ -15,6 +15,8 @@ def assemble(
     target: Path, centres: FusionCentres, fits: Mapping[str, Path], settings: Mapping[str, Any]
 ) -> Annotator:
     """Writes a folder that needs nothing beside it, and loads it to see that it is whole.
+
+    Only what embedding needs is taken from a fit: what else lies there may hold words of single diagnoses.
 
     Args:
         target: an empty folder.
@@ -26,8 +28,8 @@ def assemble(
         StageError: a fit is no embedder.
     """
     for block in centres.blocks:
-        ignored = shutil.ignore_patterns("history.json", "*.part", "checkpoint*")
-        shutil.copytree(fits[block.source], target / block.source, ignore=ignored)
+        (target / block.source).mkdir()
+        load_embedder(block.source, fits[block.source]).save(target / block.source)
     (target / CLUSTERING).mkdir()
     centres.save(target / CLUSTERING)
     Description({b.source: fits[b.source].name for b in centres.blocks}, dict(settings)).save(target)

@@ -36,6 +36,9 @@ class Embedder(Protocol):
     def embed(self, known: Sequence[Known]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Gives (n, d) float32, zeros where the source is missing, and (n,) bool: whether it is there."""
 
+    def save(self, folder: Path) -> None:
+        """Writes what `load_embedder` reads into an existing folder, and nothing else that lay beside it."""
+
 
 class ImageSource:
     """Images through a trained encoder."""
@@ -53,6 +56,10 @@ class ImageSource:
         stacked = np.stack(images) if images else np.empty((0, size, size), np.uint8)
         return _scattered(self._embedder.embed(stacked), mask)
 
+    def save(self, folder: Path) -> None:
+        """See `Embedder`."""
+        self._embedder.save(folder)
+
 
 class TagSource:
     """Tag maps through imputation, encoding and the autoencoder."""
@@ -67,6 +74,10 @@ class TagSource:
         mask = np.array([row.tags is not None for row in known], dtype=bool)
         return _scattered(self._embedder.embed([row.tags for row in known if row.tags is not None]), mask)
 
+    def save(self, folder: Path) -> None:
+        """See `Embedder`."""
+        self._embedder.save(folder)
+
 
 class DiagnosisSource:
     """Diagnoses through stems and paragraph vectors; a text of which no word is known counts as missing."""
@@ -80,6 +91,10 @@ class DiagnosisSource:
         """See `Embedder`."""
         vectors, understood = self._embedder.embed([row.diagnosis or "" for row in known])
         return vectors, np.asarray(understood, dtype=bool)
+
+    def save(self, folder: Path) -> None:
+        """See `Embedder`."""
+        self._embedder.save(folder)
 
 
 _SOURCES: dict[str, Callable[[Path], Embedder]] = {

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from annotator_parts import DIMS, SIZE, centres, make_annotator, small
+from annotator_parts import DIMS, SIZE, centres, make_annotator, make_fits, small
 from pydicom.data import get_testdata_file
 
+from radnet_spark.annotator.assembly import assemble
 from radnet_spark.annotator.embedders import Known
 from radnet_spark.annotator.inputs import file_rules, read_bytes, read_path, sections_of, usable_text
 from radnet_spark.annotator.model import Annotator, Description
@@ -46,6 +47,9 @@ class Fixed:
 
     def embed(self, known: list[Known]) -> tuple[np.ndarray, np.ndarray]:
         return self.vectors, ~np.isnan(self.vectors).any(axis=1)
+
+    def save(self, folder: Path) -> None:
+        raise NotImplementedError
 
 
 def test_label_distance_and_confidence_by_hand() -> None:
@@ -152,6 +156,14 @@ def test_texts_that_the_table_would_not_hold_are_none(settings: Config) -> None:
 def test_a_folder_that_is_no_model_is_said(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="can't be read"):
         Annotator.load(tmp_path)
+
+
+def test_folder_holds_what_embedding_needs_and_nothing_else(settings: Config, tmp_path: Path) -> None:
+    fits = make_fits(tmp_path, settings)
+    (fits["diagnosis"] / "words_of_patients.txt").write_text("Horvatinović")
+    (tmp_path / "model").mkdir()
+    assemble(tmp_path / "model", centres(*DIMS), fits, sections_of(settings))
+    assert not list((tmp_path / "model").rglob("words_of_patients.txt"))
 
 
 def test_nothing_in_nothing_out(annotator: Annotator) -> None:
