@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from radnet_spark.encoders.embedder import EncoderDescription
 from radnet_spark.encoders.registry import build_encoder
@@ -34,17 +33,11 @@ class TrainingJob:
     checkpoint_folder: str
 
 
-def train_rank(collective: Collective, device: str, job: TrainingJob) -> dict[str, Any]:
-    """Trains on this rank's shard; the weights stay in the checkpoint.
-
-    Returns:
-        `history`, `best_loss`, `epochs_run`, `stopped_early` of `TrainingResult`, and the `device`.
-    """
+def train_rank(collective: Collective, device: str, job: TrainingJob) -> None:
+    """Trains on this rank's shard; weights and loss curve stay in the checkpoint."""
     description, settings = job.description, replace(job.settings, device=device)
     network = build_encoder(description.name, description.size, description.shape, settings.seed)
     rank, size = collective.rank, collective.size
     train = ImageFeed(job.train_files, rank, size, job.batch_size, description.size, settings.seed)
     validation = ImageFeed(job.validation_files, rank, size, job.batch_size, description.size, None)
-    result = fit(network, train, validation, settings, collective, Checkpoint(job.checkpoint_folder))
-    return {"history": result.history, "best_loss": result.best_loss, "epochs_run": result.epochs_run,
-            "stopped_early": result.stopped_early, "device": device}
+    fit(network, train, validation, settings, collective, Checkpoint(job.checkpoint_folder))

@@ -33,7 +33,8 @@ def run(context: StageContext) -> StageSummary:
     images, cohort = tables.read("images"), tables.read("cohort")
     encoder = ImageEmbedder.load(trained_encoder(tables, model), settings.batch_size)
     chosen = sample(exported(cohort, images, "train"), images, settings.pca_train_rows, settings.seed).toPandas()
-    projection, notes = fit_projection(encoder, decode_images(chosen["image"], encoder.description.size), settings)
+    pictures = decode_images(list(chosen["image"]), encoder.description.size)
+    projection, notes = fit_projection(encoder, pictures, settings)
     with saving_fit(context, "embed", model) as (fit_id, folder):
         encoder.with_projection(projection).save(folder)
     members = images.join(cohort.select("sop_instance_uid"), "sop_instance_uid", how="left_semi")

@@ -17,7 +17,7 @@ from radnet_spark.encoders.registry import build_encoder
 from radnet_spark.errors import StageError
 from radnet_spark.lake.fits import saving_fit
 from radnet_spark.lake.stage import StageContext, StageSummary
-from radnet_spark.training.checkpoint import Checkpoint
+from radnet_spark.training.checkpoint import Checkpoint, TrainingState
 from radnet_spark.training.distribute import possible_ranks, run_on_ranks
 from radnet_spark.training.loop import LoopSettings
 
@@ -64,13 +64,12 @@ def run(context: StageContext) -> StageSummary:
         loop_settings(settings, plan.steps), str(context.tables.files / "checkpoints" / fit_id),
     )  # fmt: skip
     context.progress(f"{rows['train']} images, {plan.ranks} ranks, up to {settings.epochs} epochs")
-    result = run_on_ranks(context.spark, train_rank, plan.ranks, {"job": job}, settings.start_timeout_seconds)[0]
-    _register(context, job, result)
+    trained = _trained(context, job, plan.ranks)
+    _register(context, job, trained)
     return StageSummary(
         "train", rows={"train_images": rows["train"] + rows["validation"]}, notes=plan.notes,
-        extra={"fit_id": fit_id, "ranks": plan.ranks, "device": result["device"], "epochs": result["epochs_run"],
-               "validations": len(result["history"]), "best_loss": result["best_loss"],
-               "stopped_early": result["stopped_early"]},
+        extra={"fit_id": fit_id, "ranks": plan.ranks, "epochs": trained.epoch, "validations": len(trained.history),
+               "best_loss": trained.best_loss, "stopped_early": trained.stopped},
     )  # fmt: skip
 
 
@@ -126,20 +125,29 @@ def _write(context: StageContext, keys: DataFrame, images: DataFrame, split: str
     return context.tables.write_snapshot(f"train_images/{split}", frame, f"{context.fingerprint}-{files}")
 
 
-def _register(context: StageContext, job: TrainingJob, result: dict[str, Any]) -> None:
-    """Publishes the best encoder as the one that `embed` takes, and its loss curve."""
-    state = Checkpoint(job.checkpoint_folder).load()
+def _trained(context: StageContext, job: TrainingJob, ranks: int) -> TrainingState:
+    """Where the training ended; ranks are started only if the checkpoint says that something is left to do."""
+    checkpoint, settings = Checkpoint(job.checkpoint_folder), context.config.train
+    state = checkpoint.load()
+    if state is None or not (state.stopped or state.epoch >= settings.epochs):
+        run_on_ranks(context.spark, train_rank, ranks, {"job": job}, settings.start_timeout_seconds)
+        state = checkpoint.load()
     if state is None:
         raise StageError(f"train: found no checkpoint in {job.checkpoint_folder}; every rank's machine must reach it")
+    return state
+
+
+def _register(context: StageContext, job: TrainingJob, trained: TrainingState) -> None:
+    """Publishes the best encoder as the one that `embed` takes, and its loss curve."""
     name = job.description.name
     network = build_encoder(name, job.description.size, job.description.shape)
-    network.load_state_dict(state.best_state)
+    network.load_state_dict(trained.best_state)
     with saving_fit(context, "train", name) as (fit_id, folder):
         ImageEmbedder(job.description, network.encoder, None).save(folder)
-        (folder / "history.json").write_text(json.dumps(result["history"], indent=1), encoding="utf-8")
+        (folder / "history.json").write_text(json.dumps(trained.history, indent=1), encoding="utf-8")
     tables = context.tables
     tables.delete("fits", f"stage = 'train' AND fit_id <> '{fit_id}'")
     tables.written["fits/stage=train"] = tables.written["fits"]
     with context.tracker.run(f"train {name}", {"fit_id": fit_id}) as run:
-        for row in result["history"]:
+        for row in trained.history:
             run.metrics({name: row[name] for name in ("train_loss", "validation_loss")}, step=row["validation"])

@@ -41,7 +41,7 @@ class _Failure:
 
 def possible_ranks(spark: SparkSession, wanted: int) -> int:
     """How many of the wanted ranks can run at the same time: one a task slot."""
-    slots = spark.sparkContext.defaultParallelism // int(spark.conf.get("spark.task.cpus", "1"))
+    slots = spark.sparkContext.defaultParallelism // int(str(spark.conf.get("spark.task.cpus", "1")))
     return max(1, min(wanted, slots))
 
 
@@ -65,7 +65,7 @@ def run_on_ranks(
     """
     import horovod.spark
 
-    local = spark.sparkContext.master.startswith("local")
+    local = str(spark.sparkContext.master).startswith("local")
     try:
         results = horovod.spark.run(
             _on_rank, args=(function, dict(arguments)), num_proc=ranks, use_gloo=True, nics={"lo"} if local else None,
@@ -92,8 +92,9 @@ def _allowed(name: str) -> bool:
 def _on_rank(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     import horovod.torch as hvd
 
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     hvd.init()
+    logging.basicConfig(stream=sys.stderr, format="%(message)s")
+    logging.getLogger("radnet_spark").setLevel(logging.INFO if hvd.rank() == 0 else logging.ERROR)
     try:
         if not torch.cuda.is_available():
             torch.set_num_threads(max(1, (os.cpu_count() or 1) // hvd.local_size()))

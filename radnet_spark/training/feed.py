@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -57,9 +59,10 @@ class ImageFeed:
         if self.rank >= shards:
             return
         order = None if self.seed is None else np.random.default_rng([self.seed, epoch, self.rank])
-        reader = self._open(shards, None if self.seed is None else self.seed + epoch)
+        with _quiet():
+            reader = self._open(shards, None if self.seed is None else self.seed + epoch)
         try:
-            for group in reader:
+            while (group := _next(reader)) is not None:
                 images = decode_images(group.image, self.image_size)
                 yield images if order is None else images[order.permutation(len(images))]
         finally:
@@ -71,12 +74,23 @@ class ImageFeed:
 
         petastorm's thread pool may end before its last row group: seen in a third of the epochs with one thread.
         """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            return make_batch_reader(
-                [f"file://{path}" for path in self.files], schema_fields=["image"], reader_pool_type="dummy",
-                shuffle_row_groups=False, seed=seed, num_epochs=1, cur_shard=self.rank, shard_count=shards,
-            )  # fmt: skip
+        return make_batch_reader(
+            [f"file://{path}" for path in self.files], schema_fields=["image"], reader_pool_type="dummy",
+            shuffle_row_groups=False, seed=seed, num_epochs=1, cur_shard=self.rank, shard_count=shards,
+        )  # fmt: skip
+
+
+def _next(reader: Reader) -> Any:
+    with _quiet():
+        return next(reader, None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps what petastorm says about pyarrow's future out of the ranks' logs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def _as_input(images: np.ndarray) -> np.ndarray:

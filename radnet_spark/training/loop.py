@@ -163,8 +163,8 @@ class _Training:
 
     def _start(self) -> TrainingState:
         """Rank 0's weights, or its checkpoint, on every rank."""
-        loads = self.checkpoint is not None and self.collective.rank == 0
-        saved: TrainingState | None = self.collective.broadcast(self.checkpoint.load() if loads else None)
+        found = self.checkpoint.load() if self.checkpoint is not None and self.collective.rank == 0 else None
+        saved: TrainingState | None = self.collective.broadcast(found)
         if saved is None:
             self.model.load_state_dict(self.collective.broadcast(_on_cpu(self.model.state_dict())))
             return TrainingState(0, {}, {}, {}, math.inf, 0, False)
