@@ -45,7 +45,7 @@ HELP = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns the exit code of INTERFACE: 0 done, 1 failed, 2 wrong usage."""
+    """Runs one command and returns the exit code: 0 done, 1 failed, 2 wrong usage."""
     args = _parser().parse_args(argv)
     logging.basicConfig(level=args.log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     for noisy in ("py4j", "matplotlib", "pydicom", "fsspec", "petastorm", "gensim", "sqlalchemy", "alembic"):
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _unexpected(error: Exception) -> str:
-    """One line for an error nobody foresaw: its type and place; its text is left out, since it may hold patient values."""
+    """One line for an error nobody foresaw: its type and place; not its text, which may hold patient values."""
     text = "".join(traceback.format_exception(error))  # a failure in a Python worker comes as text within Spark's error
     kinds = re.findall(r"^(?:\w+\.)*(\w+(?:Error|Exception)):", text, flags=re.MULTILINE)
     places = re.findall(r'File "[^"]*(radnet_spark/[^"]+)", line (\d+)', text)
@@ -218,7 +218,16 @@ def _make_hospital(args: argparse.Namespace) -> None:
     seed = 1 if args.seed is None else args.seed
     summary = _make(Path(args.out), args.exams, seed)
     if args.json:
-        print(json.dumps({"stage": "make-hospital", "seconds": summary["seconds"], "rows": {"files": summary["files"]}, "dropped": {}}))
+        print(
+            json.dumps(
+                {
+                    "stage": "make-hospital",
+                    "seconds": summary["seconds"],
+                    "rows": {"files": summary["files"]},
+                    "dropped": {},
+                }
+            )
+        )
 
 
 def _make(out: Path, exams: int, seed: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ class RadnetError(Exception):
 
 
 class UsageError(RadnetError):
-    """Wrong usage or configuration; nothing was written. The message names the key, what was found and what was expected."""
+    """Wrong usage or configuration; nothing was written. The message names key, found and expected."""
 
     exit_code = 2
 
@@ -31,4 +31,4 @@ class SchemaError(StageError):
 
 
 class NothingToDoError(StageError):
-    """A source is missing (no diagnoses, no usable tag, …): the end of a stage called alone, a note within a whole run."""
+    """A source is missing (no diagnoses, no usable tag): the end of a stage called alone, a note within a run."""

@@ -30,7 +30,12 @@ STAGES = {
     "annotate": "radnet_spark.annotator.stage_annotate",
     "report": "radnet_spark.report.stage_report",
 }
-SOURCES = ("image", "diagnosis", "tags", "fusion")  # tags after image and diagnosis: D needs their choice (SPEC 3.10)
+SOURCES = (
+    "image",
+    "diagnosis",
+    "tags",
+    "fusion",
+)  # tags after image and diagnosis: D needs their choice (paper, 2.3.2)
 
 Step = tuple[str, dict[str, Any]]
 
@@ -64,9 +69,14 @@ def run_all(
 ) -> Iterator[tuple[int, StageSummary]]:
     """Runs the steps in order and yields (number, summary) as each ends.
 
-    A stage whose source is missing leaves a note and the run goes on with the others; any other failure ends the run.
+    Stages that can tell wrong usage beforehand (`check`) are asked first, so that nothing is written then. A stage
+    whose source is missing leaves a note and the run goes on with the others; any other failure ends the run.
     """
     runs = Runs(context.tables)
+    for verb, options in steps:
+        check = getattr(stage_module(verb), "check", None)
+        if check:
+            check(replace(context, options=options))
     for number, (verb, options) in enumerate(steps, start=1):
         started(number, stage_key(verb, options))
         begin = time.time()

@@ -11,9 +11,7 @@ from radnet_spark.annotator.model import CLUSTERING, Annotator, Description
 from radnet_spark.clusters.embedder import FusionCentres
 
 
-def assemble(
-    target: Path, centres: FusionCentres, fits: Mapping[str, Path], settings: Mapping[str, Any]
-) -> Annotator:
+def assemble(target: Path, centres: FusionCentres, fits: Mapping[str, Path], settings: Mapping[str, Any]) -> Annotator:
     """Writes a folder that needs nothing beside it, and loads it to see that it is whole.
 
     Only what embedding needs is taken from a fit: what else lies there may hold words of single diagnoses.

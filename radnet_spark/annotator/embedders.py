@@ -113,9 +113,7 @@ def load_embedder(source: str, folder: Path) -> Embedder:
     return _SOURCES[source](folder)
 
 
-def _scattered(
-    vectors: NDArray[np.float32], mask: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _scattered(vectors: NDArray[np.float32], mask: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Puts the vectors of the rows that have the source back at their places."""
     if vectors.shape[0] == 0:
         return np.zeros((len(mask), 0), np.float32), mask

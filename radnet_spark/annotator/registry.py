@@ -23,7 +23,7 @@ from radnet_spark.lake.tracking import Tracker
 logger = logging.getLogger(__name__)
 _REQUIRED = (
     "mlflow", "numpy", "pandas", "torch", "pydicom", "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg",
-    "pylibjpeg-rle", "pillow", "safetensors", "scikit-learn", "pyyaml", "pydantic", "croatian-stemmer",
+    "pylibjpeg-rle", "pillow", "safetensors", "pyyaml", "pydantic", "croatian-stemmer",
 )  # fmt: skip
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "conf")
 _TEXTS = ("modality", "body_part", "name", "sources", "error")

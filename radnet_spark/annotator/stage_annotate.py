@@ -15,7 +15,7 @@ from radnet_spark.errors import StageError
 from radnet_spark.lake.secrets import deid_key
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.text.frames import cleaned, texts_by_exam
-from radnet_spark.text.stage_diagnoses import _numbered, _open
+from radnet_spark.text.stage_diagnoses import numbered, open_source
 
 READS = ("instances", "images", "exams")
 WRITES = ("annotations",)
@@ -62,8 +62,8 @@ def _exams(context: StageContext) -> DataFrame:
     if not paths:
         return context.tables.read_or_empty("exams")
     settings = context.config.diagnoses
-    files = (_open(context.spark, path, settings).frame for path in paths)
-    raw = reduce(DataFrame.unionByName, (_numbered(file, n) for n, file in enumerate(files, start=1)))
+    files = (open_source(context.spark, path, settings).frame for path in paths)
+    raw = reduce(DataFrame.unionByName, (numbered(file, n) for n, file in enumerate(files, start=1)))
     texts = texts_by_exam(cleaned(raw, _key(context), settings.mask_persons), settings.min_length)
     return texts.where(F.col("reason").isNull()).select(F.col("key").alias("exam_id"), "diagnosis")
 

@@ -53,9 +53,7 @@ def run(context: StageContext) -> StageSummary:
         with saving_fit(named, "register", settings.name) as (_, folder):
             assemble(folder, centres, fits, sections)
         folder = fit_folder(context.tables, fit_id)
-        entry = register_version(
-            context.tracker, settings, folder, (fit_id, chosen["clustering_id"]), example_input()
-        )
+        entry = register_version(context.tracker, settings, folder, (fit_id, chosen["clustering_id"]), example_input())
     moved = set_champion(context.tracker, settings, entry)
     uri = f"models:/{settings.name}@{settings.alias}"
     notes = [] if new else [f"version {entry.version} is of the same clustering, fits, settings and code"]
@@ -94,4 +92,3 @@ def _centres(context: StageContext, clustering_id: str, blocks: tuple[Block, ...
     told = ("label", "name", "modality", "body_part", "size", "purity")
     cards = tuple({column: row[column] for column in told} for row in rows)
     return FusionCentres(clustering_id, blocks, np.array([row["centre"] for row in rows], np.float32), cards)
-

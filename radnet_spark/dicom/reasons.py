@@ -22,7 +22,7 @@ class QuarantineReason(StrEnum):
 
 
 class DropReason(StrEnum):
-    """An instance that gave no image (SPEC 3.4); the order is that of the steps."""
+    """An instance that gave no image (paper, appendix D); the order is that of the steps."""
 
     NO_PIXEL_DATA = "no_pixel_data"
     NO_MODALITY = "no_modality"

@@ -1,4 +1,4 @@
-"""The convolutional autoencoder of the paper (SPEC 3.7).
+"""The convolutional autoencoder of the paper (section 2.2.2).
 
 Four convolutions with ReLU and 2×2 max pooling, then one convolution to the bottleneck; the decoder mirrors it.
 """

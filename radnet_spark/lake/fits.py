@@ -37,7 +37,9 @@ def saving_fit(context: StageContext, stage: str, name: str) -> Iterator[tuple[s
     temporary.replace(target)
     row = (fit_id, stage, name, context.fingerprint, context.input_versions, str(target))
     frame = context.spark.createDataFrame([row], TABLES["fits"].ddl)
-    context.tables.merge("fits", frame, ["fit_id"])
+    tables = context.tables
+    tables.merge("fits", frame, ["fit_id"])
+    tables.written[f"fits/stage={stage}"] = tables.written["fits"]
 
 
 def fit_folder(tables: Tables, fit_id: str) -> Path:

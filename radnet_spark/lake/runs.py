@@ -95,7 +95,9 @@ class Runs:
         inputs = self.input_versions(module, context.options)
         context = replace(context, fingerprint=fingerprint, input_versions=inputs)
         run_id, started = uuid.uuid4().hex[:12], time.time()
-        context.tables.provenance = json.dumps({"run": run_id, "stage": key, "config": fingerprint, "code": code_version()})
+        context.tables.provenance = json.dumps(
+            {"run": run_id, "stage": key, "config": fingerprint, "code": code_version()}
+        )
         context.tables.written.clear()
         try:
             summary = self._run(key, module, context)

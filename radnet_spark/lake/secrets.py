@@ -56,5 +56,7 @@ def _local_key(path: Path) -> str:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
         os.replace(temporary, path)
-        logger.warning("%s is not set: made a de-identification key in %s; keep it, or labels can't be joined", VARIABLE, path)
+        logger.warning(
+            "%s is not set: made a de-identification key in %s; keep it, or labels can't be joined", VARIABLE, path
+        )
     return path.read_text().strip()

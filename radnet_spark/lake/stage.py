@@ -1,7 +1,10 @@
-"""What a stage is given and what it gives back. A stage module has:
+"""What a stage is given and what it gives back.
+
+A stage module has:
 
 - `READS`, `WRITES`: its tables; `embeddings/source={source}` stands for the part that the option names;
 - `CONFIG`: the sections of the configuration that decide its result;
+- optionally `check(context)`: raises `UsageError` for options that can't work, before any stage of a run has written;
 - optionally `ALWAYS = True`: it looks for new work itself (files may have changed) and is never skipped;
 - `run(context) -> StageSummary`.
 """
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 class Progress(Protocol):
     """Tells a person how far a long piece of work has come."""
 
-    def __call__(self, text: str) -> None: ...
+    def __call__(self, text: str) -> None:
+        """Shows a short text."""
 
 
 def silent(text: str) -> None:

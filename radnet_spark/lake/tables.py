@@ -112,12 +112,13 @@ class Tables:
         if not self.exists(name):
             return self.overwrite(name, frame)
         on = " AND ".join(f"old.`{key}` <=> new.`{key}`" for key in keys)
+        before = self.version(name)
         self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.provenance)
         merge = self._delta(name).alias("old").merge(frame.alias("new"), on)
         merge = merge.whenMatchedUpdateAll().whenNotMatchedInsertAll()
         (merge.whenNotMatchedBySourceDelete() if delete_unmatched else merge).execute()
         self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
-        return self._committed(name, None)
+        return self._committed(name, None) if self.version(name) != before else 0
 
     def delete(self, name: str, condition: str) -> None:
         """Deletes the rows for which the SQL `condition` holds."""

@@ -13,11 +13,11 @@ from typing import Any
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
-import mlflow  # noqa: E402  the two settings above are read at import
-from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import Metric, Param  # noqa: E402
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param
 
-from radnet_spark.config import Tracking  # noqa: E402
+from radnet_spark.config import Tracking
 
 logger = logging.getLogger(__name__)
 _MAX_VALUE = 6000  # characters of a parameter that every MLflow store takes
@@ -78,7 +78,7 @@ class Tracker:
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str] | None = None) -> Iterator[Run]:
-        """A run named after a stage; it ends FINISHED, or FAILED if the block raises. Within one, the same run again."""
+        """A run named after a stage; it ends FINISHED, or FAILED if the block raises. Within one, the same again."""
         if self._active is not None:
             yield self._active
             return

@@ -174,9 +174,7 @@ def read_annotated(tables: Tables, clustering_id: str) -> dict[int, int]:
     return {row["label"]: row["count"] for row in rows.groupBy("label").count().collect()}
 
 
-def read_clusters(
-    tables: Tables, clustering_id: str, make_up: DataFrame, words: DataFrame | None
-) -> list[Cluster]:
+def read_clusters(tables: Tables, clustering_id: str, make_up: DataFrame, words: DataFrame | None) -> list[Cluster]:
     """The clusters of one clustering, the largest first.
 
     Args:

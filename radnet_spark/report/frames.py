@@ -52,9 +52,7 @@ def typical_words(labels: DataFrame, instances: DataFrame, tokens: DataFrame, pe
     return ranked.select("label", "stem", "score", "rank")
 
 
-def sample_images(
-    labels: DataFrame, instances: DataFrame, images: DataFrame, per_cluster: int, seed: int
-) -> DataFrame:
+def sample_images(labels: DataFrame, instances: DataFrame, images: DataFrame, per_cluster: int, seed: int) -> DataFrame:
     """Images of each cluster in an order that the seed decides; those with burned-in text are never shown.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The tag autoencoder (SPEC 3.5.7): three dense ReLU layers of decreasing size, a linear bottleneck, their mirror."""
+"""The tag autoencoder (paper, section 2.2.1): three dense ReLU layers, a linear bottleneck, their mirror."""
 
 from __future__ import annotations
 

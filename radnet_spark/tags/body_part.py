@@ -116,8 +116,12 @@ class Rules:
         if item["part"] not in self.parts:
             raise UsageError(f"body-part rule {item['id']}: found part {item['part']}, expected one of the closed list")
         return Rule(
-            item["id"], item["part"], item["language"], _compiled(item["pattern"]),
-            frozenset(item.get("modality", ())), tuple(item["examples"]),
+            item["id"],
+            item["part"],
+            item["language"],
+            _compiled(item["pattern"]),
+            frozenset(item.get("modality", ())),
+            tuple(item["examples"]),
         )
 
 

@@ -1,4 +1,4 @@
-"""Columns as a matrix in [0, 1]: min-max for continuous features, one-hot for categorical ones (SPEC 3.5.6)."""
+"""Columns as a matrix in [0, 1]: min-max for continuous features, one-hot for categorical ones (paper, appendix C)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a tag missing completely at random? Tests of its gaps against every other tag (SPEC 3.5.4).
+"""Is a tag missing completely at random? Tests of its gaps against every other tag (paper, appendix C).
 
 For each tag with gaps the rows are parted into those that have it and those that lack it; if another tag is
 distributed differently in the two, the gaps depend on it. Continuous: Shapiro-Wilk on both groups, then Student's

@@ -1,4 +1,4 @@
-"""From the tags of one instance to a flat row: arrays split, ages in years, numbers read (SPEC 3.5.2).
+"""From the tags of one instance to a flat row: arrays split, ages in years, numbers read (paper, appendix C).
 
 A flat row maps a feature's source (`KVP`, `ImageType0`) to a float where the tag's value representation is numeric
 and the value is a number, else to the trimmed text; missing and empty values are absent.

@@ -1,4 +1,4 @@
-"""Which tags become features: counts over the training part, and the filters of SPEC 3.5.3 in their order."""
+"""Which tags become features: counts over the training part, and the paper's filters (appendix C) in their order."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class TagDecision:
 def select(
     statistics: Statistics, policy: TagPolicy, min_fill_rate: float, min_distinct: int, max_categories: int
 ) -> list[TagDecision]:
-    """Decides on every source that occurs in the training part, in the order of SPEC 3.5.3.
+    """Decides on every source that occurs in the training part, in the order of the paper, appendix C.
 
     Returns:
         A decision a source, sorted by name.

@@ -57,9 +57,7 @@ def run(context: StageContext) -> StageSummary:
     return summary
 
 
-def _fit(
-    context: StageContext, rows: DataFrame, train_count: int, features: FeatureSet, policy: TagPolicy
-) -> TagFit:
+def _fit(context: StageContext, rows: DataFrame, train_count: int, features: FeatureSet, policy: TagPolicy) -> TagFit:
     settings = context.config.tags
     train = _part(rows, "train")
     if train_count > settings.train_rows:

@@ -26,6 +26,12 @@ ALWAYS = True
 _HEAD_LINES = 100
 
 
+def check(context: StageContext) -> None:
+    """Raises `UsageError` for a file that is missing or lacks a column, before any stage has written."""
+    for path in context.options["input"]:
+        open_source(context.spark, str(path), context.config.diagnoses)
+
+
 def run(context: StageContext) -> StageSummary:
     """Writes `exams` and the stage's part of `dropped`.
 
@@ -34,8 +40,8 @@ def run(context: StageContext) -> StageSummary:
         StageError: no diagnosis is left.
     """
     config, tables = context.config, context.tables
-    sources = [_open(context.spark, str(path), config.diagnoses) for path in context.options["input"]]
-    raw = reduce(DataFrame.unionByName, (_numbered(source.frame, n) for n, source in enumerate(sources, start=1)))
+    sources = [open_source(context.spark, str(path), config.diagnoses) for path in context.options["input"]]
+    raw = reduce(DataFrame.unionByName, (numbered(source.frame, n) for n, source in enumerate(sources, start=1)))
     key = deid_key(config.deidentify, tables.root) if config.deidentify.enabled else None
     rows = cleaned(raw, key, config.diagnoses.mask_persons)
     marked = texts_by_exam(rows, config.diagnoses.min_length).persist(StorageLevel.MEMORY_AND_DISK)
@@ -78,7 +84,12 @@ class _Source:
     notes: tuple[str, ...] = ()
 
 
-def _open(spark: SparkSession, path: str, settings: Diagnoses) -> _Source:
+def open_source(spark: SparkSession, path: str, settings: Diagnoses) -> _Source:
+    """Recognises a file's format, encoding and columns.
+
+    Raises:
+        UsageError: it is missing or lacks a column.
+    """
     if not _exists(spark, path):
         raise UsageError(f"diagnoses --input {path}: not found; expected a CSV, JSON lines, Parquet or Delta file")
     if _exists(spark, f"{path.rstrip('/')}/_delta_log"):
@@ -148,7 +159,8 @@ def _selected(frame: DataFrame, settings: Diagnoses) -> DataFrame:
     )
 
 
-def _numbered(frame: DataFrame, file: int) -> DataFrame:
+def numbered(frame: DataFrame, file: int) -> DataFrame:
+    """Adds `file` and `row`, the order of texts of one exam that have no time."""
     return frame.withColumn("file", F.lit(file)).withColumn("row", F.monotonically_increasing_id() + 1)
 
 

@@ -68,8 +68,14 @@ class Checkpoint:
         tensors, groups = _flatten_optimizer(state.optimizer)
         tensors |= {f"model.{name}": value for name, value in state.model.items()}
         tensors |= {f"best.{name}": value for name, value in state.best_state.items()}
-        plain = {"epoch": state.epoch, "best_loss": state.best_loss, "stale": state.stale, "stopped": state.stopped,
-                 "history": state.history, "param_groups": groups}
+        plain = {
+            "epoch": state.epoch,
+            "best_loss": state.best_loss,
+            "stale": state.stale,
+            "stopped": state.stopped,
+            "history": state.history,
+            "param_groups": groups,
+        }
         content = safetensors.torch.save(
             {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()},
             metadata={"training": json.dumps(plain)},
@@ -97,9 +103,14 @@ class Checkpoint:
                 f"{self.path}: found no readable checkpoint ({type(error).__name__}); remove the file to start anew"
             ) from error
         return TrainingState(
-            epoch=plain["epoch"], model=_part(tensors, "model."), best_state=_part(tensors, "best."),
+            epoch=plain["epoch"],
+            model=_part(tensors, "model."),
+            best_state=_part(tensors, "best."),
             optimizer=_unflatten_optimizer(_part(tensors, "optimizer."), plain["param_groups"]),
-            best_loss=plain["best_loss"], stale=plain["stale"], stopped=plain["stopped"], history=plain["history"],
+            best_loss=plain["best_loss"],
+            stale=plain["stale"],
+            stopped=plain["stopped"],
+            history=plain["history"],
         )
 
 

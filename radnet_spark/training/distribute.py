@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ ALLOWED_ENVIRONMENT = (
     "LD_LIBRARY_PATH", "JAVA_HOME", "SPARK_HOME", "SPARK_LOCAL_IP", "PYSPARK_PYTHON", "HADOOP_CONF_DIR",
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG",
 )  # fmt: skip
+_MARK = re.compile(r"^\[(\d+)\]<\w+>:")
 ALLOWED_PREFIXES = ("HOROVOD_", "GLOO_", "NCCL_", "CUDA_", "NVIDIA_")
 
 
@@ -46,7 +48,12 @@ def possible_ranks(spark: SparkSession, wanted: int) -> int:
 
 
 def run_on_ranks(
-    spark: SparkSession, function: Callable[..., Any], ranks: int, arguments: Mapping[str, Any], start_timeout: int
+    spark: SparkSession,
+    function: Callable[..., Any],
+    ranks: int,
+    arguments: Mapping[str, Any],
+    start_timeout: int,
+    say: Callable[[str], None] = logger.info,
 ) -> list[Any]:
     """Calls `function(collective, device, **arguments)` on each rank at once.
 
@@ -56,6 +63,7 @@ def run_on_ranks(
         ranks: how many; at most `possible_ranks`.
         arguments: plain data.
         start_timeout: seconds to wait for all ranks to be started.
+        say: receives the lines that ranks print.
 
     Returns:
         What each rank returned, in rank order.
@@ -69,8 +77,8 @@ def run_on_ranks(
     try:
         results = horovod.spark.run(
             _on_rank, args=(function, dict(arguments)), num_proc=ranks, use_gloo=True, nics={"lo"} if local else None,
-            env=rank_environment(os.environ), start_timeout=start_timeout, verbose=0, stdout=sys.stderr,
-            stderr=sys.stderr, executable=spark.sparkContext.pythonExec,
+            env=rank_environment(os.environ), start_timeout=start_timeout, verbose=0, stdout=_Lines(say),
+            stderr=_Lines(say), executable=spark.sparkContext.pythonExec,
         )  # fmt: skip
     except Exception as error:  # Horovod raises no narrower type
         raise RanksError(f"training on {ranks} ranks: {str(error).strip().split(chr(10))[0]}") from error
@@ -78,6 +86,22 @@ def run_on_ranks(
     if failed is not None:
         raise RanksError(f"training on {ranks} ranks: {failed.message}")
     return list(results)
+
+
+class _Lines:
+    """A file that hands on what is written to it, line by line, without Horovod's mark of rank and stream."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines():
+            if line.strip():
+                self._say(_MARK.sub("", line))
+        return len(text)
+
+    def flush(self) -> None:
+        """Lines are handed on at once."""
 
 
 def rank_environment(environment: Mapping[str, str]) -> dict[str, str | None]:
@@ -141,5 +165,3 @@ class HorovodCollective:
         """Averages gradients while they are still being computed."""
         named = model.named_parameters()
         return self._hvd.DistributedOptimizer(optimizer, named_parameters=named, op=self._hvd.Average)
-
-

@@ -1,4 +1,4 @@
-"""The training loop of every network that reconstructs its input (SPEC 3.5.7 and 3.7).
+"""The training loop of every network that reconstructs its input (paper, sections 2.2.1 and 2.2.2).
 
 Adam, mean squared error, several validations an epoch, early stopping, best weights kept. It knows batches, not where
 they come from, and ranks, not what connects them.
@@ -231,8 +231,16 @@ class _Training:
                 "try a smaller learning rate"
             )
         improved = loss < state.best_loss
-        state.history.append({"validation": len(state.history), "epoch": state.epoch, "step": step,
-                              "train_loss": train_loss, "validation_loss": loss, "improved": improved})
+        state.history.append(
+            {
+                "validation": len(state.history),
+                "epoch": state.epoch,
+                "step": step,
+                "train_loss": train_loss,
+                "validation_loss": loss,
+                "improved": improved,
+            }
+        )
         if improved:
             state.best_loss, state.stale, state.best_state = loss, 0, _on_cpu(self.model.state_dict())
         else:

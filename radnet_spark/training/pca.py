@@ -1,4 +1,4 @@
-"""Principal components: fitted by scikit-learn on a bounded sample, applied by NumPy (SPEC 3.5.7 and 3.7).
+"""Principal components: fitted by scikit-learn on a bounded sample, applied by NumPy (paper, sections 2.2.1 and 2.2.2).
 
 Jolliffe, Principal Component Analysis, 2002. Centred, not whitened.
 """
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 from radnet_spark.errors import StageError
 
@@ -75,6 +74,8 @@ def fit_pca(rows: np.ndarray, components: int, solver: Solver, seed: int) -> Pro
     kept = min(components, most)
     if kept < 1:
         raise StageError(f"PCA: found {rows.shape[0]} rows of {rows.shape[1]} values, too few for one component")
+    from sklearn.decomposition import PCA  # only fitting needs it; the annotator applies
+
     fitted = PCA(kept, svd_solver=solver, random_state=seed).fit(rows)
     directions = fitted.components_
     strongest = np.abs(directions).argmax(axis=1)

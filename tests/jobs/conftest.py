@@ -48,7 +48,13 @@ class WholeRun:
 def whole_run(tmp_path_factory) -> WholeRun:
     root = tmp_path_factory.mktemp("whole") / "root"
     argv = ["demo", "--exams", "80", "--seed", "5", "--root", str(root), "--master", "local[2]", "--json"]
-    small = ["demo.real_files=false", "train.epochs=2", "tags.autoencoder.epochs=5", "text.epochs=20", "cluster.k_list=[4,8,12,16]"]
+    small = [
+        "demo.real_files=false",
+        "train.epochs=2",
+        "tags.autoencoder.epochs=5",
+        "text.epochs=20",
+        "cluster.k_list=[4,8,12,16]",
+    ]
     for setting in small:
         argv += ["--set", setting]
     return WholeRun(root, root / "hospital-80-5", radnet(*argv))

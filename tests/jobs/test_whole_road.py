@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.jobs.conftest import radnet
 
 
@@ -103,8 +104,8 @@ def test_no_name_or_number_of_a_patient_is_in_tables_logs_or_mlflow(whole_run):
 
 def test_the_report_is_one_page_that_needs_nothing_else(whole_run):
     page = (whole_run.root / "report" / "index.html").read_text(encoding="utf-8")
-    assert "src=\"http" not in page
-    assert "href=\"http" not in page.replace('href="https://arxiv.org', "").replace('href="https://doi.org', "")
+    assert 'src="http' not in page
+    assert 'href="http' not in page.replace('href="https://arxiv.org', "").replace('href="https://doi.org', "")
     assert "data:image/png;base64," in page
     summary = json.loads((whole_run.root / "report" / "summary.json").read_text(encoding="utf-8"))
     assert summary

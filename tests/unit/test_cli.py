@@ -25,7 +25,9 @@ def test_wrong_usage_is_exit_2_and_writes_nothing(argv, expected, capsys, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("argv", [["no-such-verb"], ["cluster", "--source", "x"], ["ingest"], ["run", "--input", ".", "--limit", "0"]])
+@pytest.mark.parametrize(
+    "argv", [["no-such-verb"], ["cluster", "--source", "x"], ["ingest"], ["run", "--input", ".", "--limit", "0"]]
+)
 def test_argparse_errors_are_exit_2(argv):
     with pytest.raises(SystemExit) as raised:
         main(argv)

@@ -18,7 +18,9 @@ def test_later_files_and_overrides_win(tmp_path):
 
 
 def test_unknown_key_names_the_nearest_right_one():
-    with pytest.raises(UsageError, match=r"images\.siz: unknown setting; the nearest right name is images\.size") as raised:
+    with pytest.raises(
+        UsageError, match=r"images\.siz: unknown setting; the nearest right name is images\.size"
+    ) as raised:
         load_config(overrides=["images.siz=64"])
     assert raised.value.exit_code == 2
 

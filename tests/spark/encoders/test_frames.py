@@ -31,8 +31,10 @@ def images(spark: Any) -> Any:
 def cohort(spark: Any) -> Any:
     """Every image, one in ten of them for validation, and one instance that was never exported."""
     rows = [(f"1.2.{i}", "e", "CT", "validation" if i % 10 == 0 else "train") for i in range(COUNT)]
-    return spark.createDataFrame([*rows, ("1.2.999", "e", "CT", "train")],
-                                 "sop_instance_uid string, exam_id string, modality string, split string")
+    return spark.createDataFrame(
+        [*rows, ("1.2.999", "e", "CT", "train")],
+        "sop_instance_uid string, exam_id string, modality string, split string",
+    )
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 7, 64])

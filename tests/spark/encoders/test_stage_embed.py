@@ -35,9 +35,7 @@ def filled(spark: Any, tables: Any) -> Any:
     return tables
 
 
-def test_embeds_the_cohort_and_clips_the_components(
-    filled: Any, context: Callable[..., Any], small: Config
-) -> None:
+def test_embeds_the_cohort_and_clips_the_components(filled: Any, context: Callable[..., Any], small: Config) -> None:
     made = context(config=small)
     with pytest.raises(MissingTableError, match="radnet train"):
         stage_embed.run(made)

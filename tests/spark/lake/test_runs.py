@@ -56,9 +56,13 @@ def test_a_failure_is_recorded_and_not_skipped(context):
 def test_parts_of_a_table_are_separate_inputs(context):
     def writer(source):
         def run(c):
-            frame = c.spark.createDataFrame([("u", source, "m", "f", [1.0])], "sop_instance_uid string, source string, "
-                                            "model string, fit_id string, vector array<float>")
-            return StageSummary("x", rows={"embeddings": c.tables.overwrite("embeddings", frame, part={"source": source})})
+            frame = c.spark.createDataFrame(
+                [("u", source, "m", "f", [1.0])],
+                "sop_instance_uid string, source string, model string, fit_id string, vector array<float>",
+            )
+            return StageSummary(
+                "x", rows={"embeddings": c.tables.overwrite("embeddings", frame, part={"source": source})}
+            )
 
         return SimpleNamespace(READS=(), WRITES=(f"embeddings/source={source}",), CONFIG=(), run=run)
 

@@ -38,8 +38,15 @@ def _tags(number: int) -> dict[str, str]:
 
 def _instance(number: int, tags: dict[str, str], **columns: str | None) -> tuple:
     row = dict.fromkeys(_COLUMNS)
-    row |= {"sop_instance_uid": _UID.format(number), "exam_id": f"e{number}", "path": f"/a/{number}", "tags": tags,
-            "modification_time": datetime(2020, 1, 1, tzinfo=UTC), "modality": tags.get("Modality"), **columns}
+    row |= {
+        "sop_instance_uid": _UID.format(number),
+        "exam_id": f"e{number}",
+        "path": f"/a/{number}",
+        "tags": tags,
+        "modification_time": datetime(2020, 1, 1, tzinfo=UTC),
+        "modality": tags.get("Modality"),
+        **columns,
+    }
     return tuple(row[name] for name in _COLUMNS)
 
 

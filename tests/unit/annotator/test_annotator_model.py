@@ -114,9 +114,7 @@ def test_result_of_a_row_does_not_depend_on_the_others(annotator: Annotator, set
     ("content", "reason"),
     [(b"", "empty"), (b"not a dicom file" * 100, "not_dicom"), (b"\0" * 128 + b"DICM", "truncated")],
 )
-def test_a_bad_file_is_a_row_with_a_reason(
-    annotator: Annotator, settings: Config, content: bytes, reason: str
-) -> None:
+def test_a_bad_file_is_a_row_with_a_reason(annotator: Annotator, settings: Config, content: bytes, reason: str) -> None:
     found = annotator.annotate([read_bytes(content, TEXT, file_rules(sections_of(settings))).known])[0]
     assert (found.label, found.error) == (None, reason)
 
@@ -170,9 +168,7 @@ def test_nothing_in_nothing_out(annotator: Annotator) -> None:
     assert annotator.annotate([]) == []
 
 
-def test_loads_and_labels_without_spark_and_java(
-    annotator: Annotator, settings: Config, tmp_path: Path
-) -> None:
+def test_loads_and_labels_without_spark_and_java(annotator: Annotator, settings: Config, tmp_path: Path) -> None:
     make_annotator(tmp_path, settings, "diagnosis", "tags", "image")
     program = f"""
 import sys

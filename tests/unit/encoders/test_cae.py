@@ -16,10 +16,16 @@ PAPER = {"filters": [32, 64, 128, 256], "bottleneck": 256}
 SMALL = {"filters": [4, 8], "bottleneck": 3}
 
 
-@pytest.mark.parametrize(("size", "shape", "code"), [
-    (128, PAPER, (256, 8, 8)), (256, PAPER, (256, 16, 16)), (16, SMALL, (3, 4, 4)), (4, SMALL, (3, 1, 1)),
-    (8, {"filters": [5], "bottleneck": 1}, (1, 4, 4)),
-])
+@pytest.mark.parametrize(
+    ("size", "shape", "code"),
+    [
+        (128, PAPER, (256, 8, 8)),
+        (256, PAPER, (256, 16, 16)),
+        (16, SMALL, (3, 4, 4)),
+        (4, SMALL, (3, 1, 1)),
+        (8, {"filters": [5], "bottleneck": 1}, (1, 4, 4)),
+    ],
+)
 def test_shapes(size: int, shape: dict[str, Any], code: tuple[int, int, int]) -> None:
     network = ConvolutionalAutoencoder(size, **shape)
     images = torch.rand(2, 1, size, size)
@@ -37,10 +43,15 @@ def test_paper_layout_has_the_parameters_counted_by_hand() -> None:
     assert sum(parameter.numel() for parameter in encoder.parameters()) == by_hand
 
 
-@pytest.mark.parametrize(("size", "shape", "message"), [
-    (100, PAPER, "multiple of 16"), (8, PAPER, "multiple of 16"), (16, {"filters": [], "bottleneck": 3}, "1 or more"),
-    (16, {"filters": [4], "bottleneck": 0}, "1 or more"),
-])
+@pytest.mark.parametrize(
+    ("size", "shape", "message"),
+    [
+        (100, PAPER, "multiple of 16"),
+        (8, PAPER, "multiple of 16"),
+        (16, {"filters": [], "bottleneck": 3}, "1 or more"),
+        (16, {"filters": [4], "bottleneck": 0}, "1 or more"),
+    ],
+)
 def test_shapes_that_can_not_be_fail_at_once(size: int, shape: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         ConvolutionalAutoencoder(size, **shape)

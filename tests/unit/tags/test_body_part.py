@@ -92,8 +92,16 @@ def test_calibration_images_are_test_whatever_else_is_said():
 
 @pytest.mark.parametrize(
     ("text", "part"),
-    [("koljneo", "KNEE"), ("zdejlica", "PELVIS"), ("shouder", "SHOULDER"), ("lumablna kralježnica", "LSPINE"),
-     ("thoorax i abdomen", "CHEST"), ("coronal", None), ("dental", "SKULL"), ("normal", None)],
+    [
+        ("koljneo", "KNEE"),
+        ("zdejlica", "PELVIS"),
+        ("shouder", "SHOULDER"),
+        ("lumablna kralježnica", "LSPINE"),
+        ("thoorax i abdomen", "CHEST"),
+        ("coronal", None),
+        ("dental", "SKULL"),
+        ("normal", None),
+    ],
 )
 def test_one_typing_error_in_a_long_word_is_mended(text, part):
     assert infer([text], None, None, RULES).body_part == part
@@ -101,8 +109,22 @@ def test_one_typing_error_in_a_long_word_is_mended(text, part):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "   ", "HFS feet first", "Digital radiography", "T1 cor", "SAG MPRAGE", "32ch head coil", "EPI PE=AP",
-     "kralježnica", "Kraljevica", "PET CT", "kontrola", "Research protocol", "\x00\ud800"],
+    [
+        "",
+        "   ",
+        "HFS feet first",
+        "Digital radiography",
+        "T1 cor",
+        "SAG MPRAGE",
+        "32ch head coil",
+        "EPI PE=AP",
+        "kralježnica",
+        "Kraljevica",
+        "PET CT",
+        "kontrola",
+        "Research protocol",
+        "\x00\ud800",
+    ],
 )
 def test_texts_without_a_part_stay_empty(text):
     assert infer([text], None, None, RULES) == (None, None)
@@ -128,8 +150,16 @@ def test_any_text_gives_a_part_of_the_list_or_nothing(text, original, modality):
 
 
 def test_wrong_rules_are_named():
-    data = {"parts": ["A"], "values": {}, "unspecific": [], "by_modality": [], "constancy": [], "ignored_phrases": [],
-            "ignored_words": "x", "known_words": []}
+    data = {
+        "parts": ["A"],
+        "values": {},
+        "unspecific": [],
+        "by_modality": [],
+        "constancy": [],
+        "ignored_phrases": [],
+        "ignored_words": "x",
+        "known_words": [],
+    }
     rule = {"id": "r", "part": "B", "language": "en", "pattern": "b", "examples": ["b"]}
     with pytest.raises(UsageError, match="found part B"):
         Rules({**data, "rules": [rule]})

@@ -16,8 +16,16 @@ def state() -> TrainingState:
     optimizer = torch.optim.Adam(model.parameters(), lr=0.25)
     model(torch.ones(1, 3)).sum().backward()
     optimizer.step()
-    return TrainingState(3, model.state_dict(), optimizer.state_dict(), model.state_dict(), 0.125, 2, False,
-                         [{"validation": 0, "validation_loss": 0.125}])
+    return TrainingState(
+        3,
+        model.state_dict(),
+        optimizer.state_dict(),
+        model.state_dict(),
+        0.125,
+        2,
+        False,
+        [{"validation": 0, "validation_loss": 0.125}],
+    )
 
 
 def test_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -19,8 +19,14 @@ ROWS = np.random.default_rng(0).random((40, 6), dtype=np.float32)
 
 
 def settings(**changes: Any) -> LoopSettings:
-    values: dict[str, Any] = {"epochs": 6, "learning_rate": 0.01, "patience_epochs": 5, "validations_per_epoch": 2,
-                              "steps_per_epoch": 5, "seed": 3}
+    values: dict[str, Any] = {
+        "epochs": 6,
+        "learning_rate": 0.01,
+        "patience_epochs": 5,
+        "validations_per_epoch": 2,
+        "steps_per_epoch": 5,
+        "seed": 3,
+    }
     return LoopSettings(**(values | changes))
 
 
@@ -70,8 +76,12 @@ def test_stops_after_the_patience_by_hand() -> None:
     # best at the 2nd validation; patience 2 epochs of 2 validations: the 3rd to 6th bring nothing, so it ends there
     losses = [0.9, 0.5, 0.6, 0.5, 0.7, 0.8, 0.1, 0.1]
     batches = in_memory_batches(np.zeros((8, 1), np.float32), 2, seed=0)
-    result = fit(Scripted(losses), batches, lambda: [np.zeros((3, 1), np.float32)],
-                 settings(epochs=50, patience_epochs=2, steps_per_epoch=4))
+    result = fit(
+        Scripted(losses),
+        batches,
+        lambda: [np.zeros((3, 1), np.float32)],
+        settings(epochs=50, patience_epochs=2, steps_per_epoch=4),
+    )
     assert [round(row["validation_loss"], 6) for row in result.history] == losses[:6]
     assert [row["improved"] for row in result.history] == [True, True, False, False, False, False]
     assert (result.epochs_run, result.stopped_early) == (3, True)
@@ -114,11 +124,14 @@ def test_checkpoint_of_another_shape_is_named(tmp_path: Path) -> None:
         fit(torch.nn.Linear(6, 5), lambda epoch: [], list, settings(), checkpoint=Checkpoint(tmp_path))
 
 
-@pytest.mark.parametrize(("batches", "validation", "message"), [
-    ([], [ROWS], "no row to train on"),
-    ([ROWS], [], "no row to validate on"),
-    ([ROWS * np.float32(np.nan)], [ROWS], "smaller learning rate"),
-])
+@pytest.mark.parametrize(
+    ("batches", "validation", "message"),
+    [
+        ([], [ROWS], "no row to train on"),
+        ([ROWS], [], "no row to validate on"),
+        ([ROWS * np.float32(np.nan)], [ROWS], "smaller learning rate"),
+    ],
+)
 def test_nothing_to_learn_from_is_an_error(batches: list, validation: list, message: str) -> None:
     with pytest.raises(TrainingError, match=message):
         fit(model(), lambda epoch: batches, lambda: validation, settings(steps_per_epoch=1))
@@ -162,8 +175,10 @@ class Threads:
 def on_threads(work: Callable[[Threads], TrainingResult], size: int) -> list[TrainingResult]:
     shared: dict[str, Any] = {"barrier": threading.Barrier(size, timeout=20)}
     results: dict[int, TrainingResult] = {}
-    threads = [threading.Thread(target=lambda rank=rank: results.update({rank: work(Threads(rank, size, shared))}))
-               for rank in range(size)]
+    threads = [
+        threading.Thread(target=lambda rank=rank: results.update({rank: work(Threads(rank, size, shared))}))
+        for rank in range(size)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -36,9 +36,16 @@ def test_same_seed_same_signs_whatever_the_sample_order(solver: str) -> None:
     assert np.array_equal(first.components, fit_pca(ROWS, 3, solver, seed=1).components)
 
 
-@pytest.mark.parametrize(("shape", "solver", "expected"), [
-    ((5, 8), "full", 4), ((60, 8), "full", 8), ((60, 8), "arpack", 7), ((5, 8), "arpack", 4), ((5, 8), "randomized", 4),
-])
+@pytest.mark.parametrize(
+    ("shape", "solver", "expected"),
+    [
+        ((5, 8), "full", 4),
+        ((60, 8), "full", 8),
+        ((60, 8), "arpack", 7),
+        ((5, 8), "arpack", 4),
+        ((5, 8), "randomized", 4),
+    ],
+)
 def test_components_are_clipped_to_what_the_sample_allows(shape: tuple[int, int], solver: str, expected: int) -> None:
     assert len(fit_pca(ROWS[: shape[0]], 500, solver, seed=1).components) == expected
 
