@@ -55,8 +55,9 @@ def announcer(of: int) -> Callable[[int, str], None]:
 
 def show_step(number: int, of: int, summary: StageSummary) -> None:
     """One line a finished step, and its notes beneath."""
+    source = f"[{summary.extra['source']}]" if "source" in summary.extra else ""
     took = "unchanged, skipped" if summary.skipped else f"{summary.seconds:6.1f} s"
-    say(f"[{number:2d}/{of}] {summary.stage:<20} {took}{_counts(summary)}")
+    say(f"[{number:2d}/{of}] {summary.stage + source:<20} {took}{_counts(summary)}")
     for note in [] if summary.skipped else summary.notes:
         say(f"        note: {note}")
 

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from radnet_spark.errors import NothingToDoError
-from radnet_spark.lake.runs import Runs, stage_key
+from radnet_spark.lake.runs import Runs, looks_for_files, stage_key
 from radnet_spark.lake.stage import StageContext, StageSummary
 
 STAGES = {
@@ -94,13 +94,13 @@ def next_steps(steps: list[Step], context: StageContext, runs: Runs) -> Iterator
         module, key = stage_module(verb), stage_key(verb, options)
         local = replace(context, options=options)
         upstream = {name.format(**options) for name in module.READS} & stale
-        if getattr(module, "ALWAYS", False):
+        if looks_for_files(options):
             state = "would look for new and changed files"
         elif key not in runs.last:
             state = "would run: never done"
         elif upstream:
             state = f"would run: {', '.join(sorted(upstream))} will change"
-        elif runs.is_done(verb, module, runs.fingerprint(verb, module, local), options):
+        elif runs.is_done(verb, runs.fingerprint(verb, module, local), options):
             state = "done"
         else:
             state = "would run: settings, code or input tables changed"

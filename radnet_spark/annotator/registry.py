@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import shutil
 import tempfile
@@ -89,7 +91,7 @@ def register_version(
     tags = dict(zip((_FIT, _CLUSTERING), made_from, strict=True))
     with tracker.run(settings.name, tags) as run, tempfile.TemporaryDirectory() as temporary:
         code = copy_package(Path(temporary))
-        with mlflow.start_run(run_id=run.run_id):
+        with mlflow.start_run(run_id=run.run_id), contextlib.redirect_stderr(io.StringIO()):  # MLflow prints there
             info = mlflow.pyfunc.log_model(
                 name=settings.name,
                 python_model=str(code / "annotator" / "pyfunc.py"),

@@ -17,10 +17,9 @@ from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.text.frames import cleaned, texts_by_exam
 from radnet_spark.text.stage_diagnoses import numbered, open_source
 
-READS = ("instances", "images", "exams")
+READS = ("instances", "images", "exams", "fits/stage=register")
 WRITES = ("annotations",)
 CONFIG = ("register", "annotate", "deidentify", "diagnoses")
-ALWAYS = True
 
 
 def run(context: StageContext) -> StageSummary:

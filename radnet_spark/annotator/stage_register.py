@@ -25,7 +25,7 @@ READS = (
     "clusterings/source=fusion", "clusterings/source=image", "clusterings/source=tags", "clusterings/source=diagnosis",
     "clusters/source=fusion", "clusters/source=image", "clusters/source=tags", "clusters/source=diagnosis",
 )  # fmt: skip
-WRITES: tuple[str, ...] = ()
+WRITES = ("fits/stage=register",)
 CONFIG = ("register", *SECTIONS)
 
 _PLAN = "fusion.json"

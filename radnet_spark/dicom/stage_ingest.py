@@ -28,7 +28,6 @@ from radnet_spark.schemas import TABLES
 READS: tuple[str, ...] = ()
 WRITES = ("instances", "quarantine")
 CONFIG = ("ingest", "deidentify", "diagnoses")
-ALWAYS = True
 
 _UNITS_PER_CORE = 4
 _LARGE_PATIENT = 0.05  # share of all exams above which one patient key is suspicious

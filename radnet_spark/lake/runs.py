@@ -45,6 +45,11 @@ def stage_key(verb: str, options: dict[str, Any]) -> str:
     return f"{verb}[{options['source']}]" if "source" in options else verb
 
 
+def looks_for_files(options: dict[str, Any]) -> bool:
+    """Whether a stage reads files that a person named: they change without telling, so it always looks itself."""
+    return bool(options.get("input"))
+
+
 class Runs:
     """What has succeeded under a root: the last fingerprint of each stage and the last version of each output."""
 
@@ -79,16 +84,16 @@ class Runs:
         inputs = self.input_versions(module, context.options)
         return config_hash([verb, sections, context.options, inputs, code_version()])
 
-    def is_done(self, verb: str, module: ModuleType, fingerprint: str, options: dict[str, Any]) -> bool:
+    def is_done(self, verb: str, fingerprint: str, options: dict[str, Any]) -> bool:
         """Whether the stage's last success had this fingerprint."""
         last = self.last.get(stage_key(verb, options))
-        return last is not None and last["fingerprint"] == fingerprint and not getattr(module, "ALWAYS", False)
+        return last is not None and last["fingerprint"] == fingerprint and not looks_for_files(options)
 
     def execute(self, verb: str, module: ModuleType, context: StageContext) -> StageSummary:
         """Runs a stage unless nothing changed since its last success, and records how it ended."""
         fingerprint = self.fingerprint(verb, module, context)
         key = stage_key(verb, context.options)
-        if self.is_done(verb, module, fingerprint, context.options):
+        if self.is_done(verb, fingerprint, context.options):
             summary = StageSummary(**json.loads(self.last[key]["summary"]))
             summary.skipped = True
             return summary

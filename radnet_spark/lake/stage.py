@@ -5,7 +5,6 @@ A stage module has:
 - `READS`, `WRITES`: its tables; `embeddings/source={source}` stands for the part that the option names;
 - `CONFIG`: the sections of the configuration that decide its result;
 - optionally `check(context)`: raises `UsageError` for options that can't work, before any stage of a run has written;
-- optionally `ALWAYS = True`: it looks for new work itself (files may have changed) and is never skipped;
 - `run(context) -> StageSummary`.
 """
 

@@ -69,7 +69,7 @@ class Tracker:
         self._artifacts = None if settings.uri else (files.absolute() / "mlflow").as_uri()
         self._active: Run | None = None
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        logging.getLogger("mlflow").setLevel(logging.WARNING)
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
 
     @property
     def client(self) -> MlflowClient:

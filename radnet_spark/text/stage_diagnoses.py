@@ -22,7 +22,6 @@ from radnet_spark.text.reading import Census, csv_layout, file_format, json_colu
 READS = ("instances",)
 WRITES = ("exams", "dropped/stage=diagnoses")
 CONFIG = ("diagnoses", "deidentify")
-ALWAYS = True
 _HEAD_LINES = 100
 
 
