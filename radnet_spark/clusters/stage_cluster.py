@@ -25,6 +25,7 @@ from radnet_spark.schemas import TABLES
 READS = ("embeddings/source={source}", "cohort", "body_parts")
 WRITES = ("clusterings/source={source}", "clusters/source={source}", "labels/source={source}")
 CONFIG = ("cluster",)
+_ROWS_A_TASK = 5000  # fewer: starting a task costs more than its share of an iteration
 
 Descriptions = dict[tuple[str, int], Description]
 
@@ -93,7 +94,8 @@ def _fit_model(context: StageContext, vectors: DataFrame, about: Row, notes: lis
     wanted = k_range(settings.k, settings.k_list, about["train"] or about["rows"])
     notes += [f"{model}: {wanted.note}"] if wanted.note else []
     fit_id = context.fit_id("cluster", str(context.options["source"]))
-    train = weighted_rows(rows).persist()
+    cores, count = context.spark.sparkContext.defaultParallelism, about["train"] or about["rows"]
+    train = weighted_rows(rows).coalesce(min(cores, -(-count // _ROWS_A_TASK))).persist()
     tried = []
     try:
         distinct = train.count()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -21,7 +23,9 @@ def make_up(labels: DataFrame, instances: DataFrame, body_parts: DataFrame) -> D
     return joined.groupBy("label", "modality", "body_part").agg(F.count("*").alias("n"))
 
 
-def typical_words(labels: DataFrame, instances: DataFrame, tokens: DataFrame, per_cluster: int) -> DataFrame:
+def typical_words(
+    labels: DataFrame, instances: DataFrame, tokens: DataFrame, per_cluster: int, function_words: Sequence[str]
+) -> DataFrame:
     """The stems that tell a cluster from the others, by c-TF-IDF (Grootendorst, arXiv 2203.05794, equation 2).
 
     A cluster is one document, made of the diagnoses of its exams, each exam once:
@@ -33,6 +37,7 @@ def typical_words(labels: DataFrame, instances: DataFrame, tokens: DataFrame, pe
         instances: for exam_id.
         tokens: (exam_id, stems).
         per_cluster: how many stems to keep.
+        function_words: stems that are left out.
 
     Returns:
         (label, stem, score, rank): rank from 1.
@@ -40,6 +45,7 @@ def typical_words(labels: DataFrame, instances: DataFrame, tokens: DataFrame, pe
     exams = labels.join(instances.select("sop_instance_uid", "exam_id"), "sop_instance_uid", how="inner")
     exams = exams.select("label", "exam_id").distinct()
     words = exams.join(tokens, "exam_id", how="inner").select("label", F.explode("stems").alias("stem"))
+    words = words.where(~F.col("stem").isin(list(function_words)))
     counts = words.groupBy("label", "stem").agg(F.count("*").alias("n"))
     lengths = counts.groupBy("label").agg(F.sum("n").alias("length"))
     mean_length = lengths.agg(F.avg("length").alias("mean_length"))

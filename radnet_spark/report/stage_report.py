@@ -88,7 +88,10 @@ def _clusters(context: StageContext, main: Clustering) -> list[Cluster]:
     instances = tables.read_or_empty("instances")
     words = None
     if tables.exists("tokens"):
-        words = frames.typical_words(labels, instances, tables.read("tokens"), context.config.report.words_per_cluster)
+        words = frames.typical_words(
+            labels, instances, tables.read("tokens"), context.config.report.words_per_cluster,
+            load_rules("text_hr.yml")["function_words"],
+        )  # fmt: skip
     made_up = frames.make_up(labels, instances, tables.read_or_empty("body_parts"))
     return gather.read_clusters(tables, main.clustering_id, made_up, words)
 
