@@ -277,9 +277,10 @@ def _lines(args: argparse.Namespace) -> None:
         answer: Callable[..., Iterator[dict[str, Any]]] = stem_lines
         settings: Any = config.text
     else:
-        from radnet_spark.tags.body_part import body_part_lines
+        from radnet_spark.tags.body_part import Rules
+        from radnet_spark.tags.body_part import lines as body_part_lines
 
-        answer, settings = body_part_lines, config.body_parts
+        answer, settings = body_part_lines, Rules.load(config.body_parts.rules, config.body_parts.test_image)
     with sys.stdin if args.file == "-" else open(args.file, encoding="utf-8-sig", newline="\n") as lines:
         for result in answer((line.rstrip("\r\n") for line in lines), settings):
             sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
