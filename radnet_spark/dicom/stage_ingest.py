@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from radnet_spark.config import Config, config_hash
+from radnet_spark.dicom import stage_images
 from radnet_spark.dicom.frames import (
     below,
     duplicates,
@@ -51,9 +52,14 @@ def run(context: StageContext) -> StageSummary:
             raise StageError(f"ingest: no file below {', '.join(inputs)}")
         scope = F.lit(False) if context.options.get("limit") else below(inputs)
         rows = _update(context, listing, scope, settings, ingest_hash)
-        return _summary(context, listing, found, rows)
+        summary = _summary(context, listing, found, rows)
     finally:
         listing.unpersist()
+    if context.config.ingest.with_images:
+        exported = stage_images.run(context)
+        summary.rows |= exported.rows
+        summary.dropped |= exported.dropped
+    return summary
 
 
 def ingest_settings(config: Config, root: str) -> IngestSettings:
@@ -158,13 +164,12 @@ def _summary(context: StageContext, listing: DataFrame, found: int, rows: dict[s
 
 def _large_patients(instances: DataFrame) -> list[str]:
     """A warning for each patient key with too many exams: most often a placeholder that the settings don't list."""
-    exams = instances.select("patient_key", "exam_id").distinct()
-    total = exams.select("exam_id").distinct().count()
-    if total < _MIN_EXAMS:
-        return []
-    large = exams.groupBy("patient_key").count().where(F.col("count") > _LARGE_PATIENT * total).orderBy("patient_key")
+    exams = instances.select("patient_key", "exam_id").distinct().groupBy("patient_key").count()
+    of_all = exams.withColumn("total", F.sum("count").over(Window.partitionBy()))
+    share = F.col("count") / F.col("total")
+    large = of_all.where((share > _LARGE_PATIENT) & (F.col("total") >= _MIN_EXAMS)).orderBy("patient_key")
     return [
-        f"patient key {row['patient_key'][:8]}… has {row['count']} of {total} exams: "
+        f"patient key {row['patient_key'][:8]}… has {row['count']} of {row['total']} exams: "
         "if its PatientID is a placeholder, add it to deidentify.placeholders"
         for row in large.collect()
     ]
