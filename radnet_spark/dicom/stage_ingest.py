@@ -82,18 +82,28 @@ def _update(
     """Parses and publishes; rows written by table, zero where nothing had changed."""
     tables = context.tables
     instances, quarantine = tables.read_or_empty("instances"), tables.read_or_empty("quarantine")
+    if not tables.exists("instances"):
+        _stage(context, listing, settings, ingest_hash)
+        return _publish(context, listing, instances, quarantine.where(F.lit(False)), ingest_hash)
     kept = _still_valid(instances, listing, scope, ingest_hash)
     lost = instances.select("path", "sop_instance_uid").join(kept.select("path"), "path", "left_anti")
     set_aside = _still_valid(quarantine, listing, scope, ingest_hash)
     waiting = F.col("reason") == str(QuarantineReason.DUPLICATE)
     freed = set_aside.where(waiting).join(lost, "sop_instance_uid", "left_semi").select("path")
-    set_aside = set_aside.join(freed, "path", "left_anti")
-    known = kept.select("path").unionByName(set_aside.select("path"))
-    work = listing.join(known, "path", "left_anti")
-    if tables.exists("instances") and work.isEmpty() and not _shrinks(instances, kept, quarantine, set_aside):
-        return {"instances": 0, "quarantine": 0}
-    _stage(context, work, settings, ingest_hash)
-    return _publish(context, listing, kept, set_aside, ingest_hash)
+    known, known_aside = (
+        rows.select("path").persist() for rows in (kept, set_aside.join(freed, "path", "left_anti"))
+    )  # narrow: everything below asks for nothing but the paths
+    try:
+        work = listing.join(known.unionByName(known_aside), "path", "left_anti")
+        unchanged = instances.count() == known.count() and quarantine.count() == known_aside.count()
+        if unchanged and work.isEmpty():
+            return {"instances": 0, "quarantine": 0}
+        _stage(context, work, settings, ingest_hash)
+        kept = instances.join(known, "path", "left_semi")
+        return _publish(context, listing, kept, quarantine.join(known_aside, "path", "left_semi"), ingest_hash)
+    finally:
+        for rows in (known, known_aside):
+            rows.unpersist()
 
 
 def _still_valid(table: DataFrame, listing: DataFrame, scope: Column, ingest_hash: str) -> DataFrame:
@@ -101,10 +111,6 @@ def _still_valid(table: DataFrame, listing: DataFrame, scope: Column, ingest_has
     elsewhere = table.where(~scope).join(listing.select("path"), "path", "left_anti")
     unchanged = same_version(table.where(F.col("ingest_hash") == ingest_hash), listing, "left_semi")
     return unchanged.unionByName(elsewhere)
-
-
-def _shrinks(instances: DataFrame, kept: DataFrame, quarantine: DataFrame, set_aside: DataFrame) -> bool:
-    return instances.count() != kept.count() or quarantine.count() != set_aside.count()
 
 
 def _stage(context: StageContext, work: DataFrame, settings: IngestSettings, ingest_hash: str) -> None:
