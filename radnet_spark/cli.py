@@ -258,7 +258,7 @@ def _status(args: argparse.Namespace) -> None:
 
 
 def _labels(args: argparse.Namespace) -> None:
-    from radnet_spark.annotator.labels import export_labels
+    from radnet_spark.annotator.stage_labels import export_labels
 
     with _context(args, _config(args)) as context:
         rows = export_labels(context, Path(args.out))

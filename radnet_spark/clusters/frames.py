@@ -51,7 +51,9 @@ def contents(labels: DataFrame, cohort: DataFrame, body_parts: DataFrame) -> Dat
     about = cohort.select("sop_instance_uid", "split", "modality").join(parts, "sop_instance_uid", how="left")
     joined = labels.select("clustering_id", "sop_instance_uid", "label").join(about, "sop_instance_uid", how="inner")
     known = F.coalesce("known", F.lit(False)).alias("known")
-    return joined.groupBy("clustering_id", "split", "label", "modality", "body_part", known).count()
+    return joined.groupBy("clustering_id", "split", "label", "modality", "body_part", known).agg(
+        F.count("*").alias("count")
+    )
 
 
 def unit_sums(labels: DataFrame, rows: DataFrame, embeddings: DataFrame, once_an_exam: Mapping[str, str]) -> DataFrame:

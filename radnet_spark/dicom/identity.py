@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 
 _TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"})
@@ -85,7 +87,7 @@ def elements(dataset: Dataset) -> Iterator[DataElement]:
 # What pydicom raises on a value that its VR does not allow; a closed list, so that errors of our own stay visible.
 VALUE_ERRORS = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError, OSError,
-    RecursionError, TypeError, ValueError,
+    RecursionError, TypeError, ValueError, BytesLengthException, struct.error,
 )  # fmt: skip
 
 

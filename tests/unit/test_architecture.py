@@ -17,7 +17,7 @@ HOMES = {
     "petastorm": r"training/feed\.py",
     "horovod": r"training/distribute\.py",
     "mlflow": r"(lake/tracking|annotator/(registry|pyfunc))\.py",
-    "gensim": r"text/paragraph_vectors\.py",
+    "gensim": r"text/doc2vec\.py",
 }
 
 

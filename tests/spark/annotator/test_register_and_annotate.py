@@ -19,8 +19,8 @@ from pydicom.data import get_testdata_file
 
 from radnet_spark.annotator import stage_annotate, stage_register
 from radnet_spark.annotator.inputs import file_rules, read_path, sections_of
-from radnet_spark.annotator.labels import export_labels
 from radnet_spark.annotator.model import Annotator
+from radnet_spark.annotator.stage_labels import export_labels
 from radnet_spark.config import Config
 from radnet_spark.dicom.deidentify import exam_id
 from radnet_spark.errors import NothingToDoError, StageError
