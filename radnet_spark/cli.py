@@ -8,6 +8,7 @@ import json
 import logging
 import re
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -86,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--root", default="./radnet-out", help="where tables, models and the report lie (%(default)s)")
     common.add_argument("--conf", action="append", default=[], metavar="FILE", help="settings on top of conf/base.yml")
     common.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="one setting")
-    common.add_argument("--limit", type=_positive, metavar="N", help="only N files, for a first try")
+    common.add_argument("--limit", type=_positive, metavar="N", help="only N files (ingest, annotate, run)")
     common.add_argument("--master", help="Spark master; default: spark-submit's, else local[*]")
     common.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     common.add_argument("--json", action="store_true", help="the summary as JSON on the last line of standard output")
@@ -138,7 +139,7 @@ def _check_inputs(key: str, paths: Sequence[str] | None) -> list[str]:
 @contextlib.contextmanager
 def _context(args: argparse.Namespace, config: Config) -> Iterator[Any]:
     """A stage's context on a session of our own, which ends with the block."""
-    from radnet_spark.lake.session import open_session
+    from radnet_spark.lake.session import open_session, session_is_there
     from radnet_spark.lake.stage import StageContext
     from radnet_spark.lake.tables import Tables
     from radnet_spark.lake.tracking import Tracker
@@ -148,13 +149,15 @@ def _context(args: argparse.Namespace, config: Config) -> Iterator[Any]:
     debug = args.log_level == "debug"
     with contextlib.nullcontext() if debug else console.jvm_log(args.root):
         console.say("starting Spark (its first start on a machine downloads about 150 MB of jars) …")
-        spark = open_session(config.spark, args.master, "INFO" if debug else "ERROR")
+        ours = not session_is_there()
+        spark = open_session(config.spark, args.master, "INFO" if debug else "FATAL")
         try:
             tables = Tables(spark, args.root, config.storage)
             tracker = Tracker(config.tracking, tables.files)
             yield StageContext(spark, config, tables, tracker, {}, progress=console.progress)
         finally:
-            spark.stop()
+            if ours:
+                spark.stop()
 
 
 def _stage(args: argparse.Namespace) -> None:
@@ -163,21 +166,22 @@ def _stage(args: argparse.Namespace) -> None:
 
     config = _config(args)
     options: dict[str, Any] = {}
-    if hasattr(args, "input"):
-        options["input"] = _check_inputs("--input", args.input)
-    if hasattr(args, "diagnoses"):
-        options["diagnoses"] = _check_inputs("--diagnoses", args.diagnoses)
+    for name in ("input", "diagnoses"):
+        if getattr(args, name, None):
+            options[name] = _check_inputs(f"--{name}", getattr(args, name))
     if hasattr(args, "source"):
         options["source"] = args.source
-    if args.limit:
+    if args.limit and args.verb in ("ingest", "annotate"):
         options["limit"] = args.limit
-    from radnet_spark.pipeline import run_stage
+    from radnet_spark.pipeline import check_stage, run_stage
 
     with _context(args, config) as context:
-        summary = run_stage(args.verb, replace(context, options=options))
+        here = replace(context, options=options)
+        check_stage(args.verb, here)
+        summary = run_stage(args.verb, here)
     console.show_summary(summary)
     if args.json:
-        print(json.dumps(summary.as_dict()))
+        print(json.dumps(summary.as_dict(), default=str))
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -196,7 +200,7 @@ def _run_all(args: argparse.Namespace, config: Config, inputs: list[str], diagno
         where = {"report": str(context.tables.files / "report" / "index.html"), "tracking": context.tracker.uri}
     console.show_end(summaries, where)
     if args.json:
-        print(json.dumps(console.total(summaries, where)))
+        print(json.dumps(console.total(summaries, where), default=str))
 
 
 def _demo(args: argparse.Namespace) -> None:
@@ -231,7 +235,6 @@ def _make_hospital(args: argparse.Namespace) -> None:
 
 
 def _make(out: Path, exams: int, seed: int) -> dict[str, Any]:
-    import time
     from dataclasses import asdict
 
     from radnet_spark.demo.hospital import make_hospital
@@ -260,11 +263,16 @@ def _status(args: argparse.Namespace) -> None:
 def _labels(args: argparse.Namespace) -> None:
     from radnet_spark.annotator.stage_labels import export_labels
 
+    begin = time.time()
     with _context(args, _config(args)) as context:
         rows = export_labels(context, Path(args.out))
     console.say(f"{rows} rows in {args.out}")
     if args.json:
-        print(json.dumps({"stage": "labels", "rows": {"labels": rows}, "dropped": {}}))
+        print(
+            json.dumps(
+                {"stage": "labels", "seconds": round(time.time() - begin, 3), "rows": {"labels": rows}, "dropped": {}}
+            )
+        )
 
 
 def _lines(args: argparse.Namespace) -> None:

@@ -191,7 +191,7 @@ class Evaluate(Section):
 
 
 class Fuse(Section):
-    method: Literal["embeddings", "clusterdists", "clusterprobs"]
+    method: Literal["embeddings"]
     scaling: Literal["raw", "unit_variance", "l2"]
 
 

@@ -30,12 +30,6 @@ STAGES = {
     "annotate": "radnet_spark.annotator.stage_annotate",
     "report": "radnet_spark.report.stage_report",
 }
-SOURCES = (
-    "image",
-    "diagnosis",
-    "tags",
-    "fusion",
-)  # tags after image and diagnosis: D needs their choice (paper, 2.3.2)
 
 Step = tuple[str, dict[str, Any]]
 
@@ -53,10 +47,17 @@ def plan(inputs: list[str] | None, diagnoses: list[str] | None, limit: int | Non
     if diagnoses:
         steps.append(("diagnoses", {"input": diagnoses}))
     steps += [(verb, {}) for verb in ("body-parts", "images", "cohort", "tags", "text", "train", "embed")]
-    for source in ("image", "diagnosis", "tags"):
+    for source in ("image", "diagnosis", "tags"):  # tags last: D needs the choice of the others (paper, 2.3.2)
         steps += [("cluster", {"source": source}), ("evaluate", {"source": source})]
     steps += [("fuse", {}), ("cluster", {"source": "fusion"}), ("evaluate", {"source": "fusion"})]
     return steps + [(verb, {}) for verb in ("register", "annotate", "report")]
+
+
+def check_stage(verb: str, context: StageContext) -> None:
+    """Raises `UsageError` for options that the stage can tell beforehand can't work."""
+    check = getattr(stage_module(verb), "check", None)
+    if check:
+        check(context)
 
 
 def run_stage(verb: str, context: StageContext, runs: Runs | None = None) -> StageSummary:
@@ -74,9 +75,7 @@ def run_all(
     """
     runs = Runs(context.tables)
     for verb, options in steps:
-        check = getattr(stage_module(verb), "check", None)
-        if check:
-            check(replace(context, options=options))
+        check_stage(verb, replace(context, options=options))
     for number, (verb, options) in enumerate(steps, start=1):
         started(number, stage_key(verb, options))
         begin = time.time()
@@ -98,6 +97,8 @@ def next_steps(steps: list[Step], context: StageContext, runs: Runs) -> Iterator
             state = "would look for new and changed files"
         elif key not in runs.last:
             state = "would run: never done"
+        elif runs.last[key]["status"] != "done":
+            state = f"would run: last time {runs.last[key]['status'].replace('_', ' ')}"
         elif upstream:
             state = f"would run: {', '.join(sorted(upstream))} will change"
         elif runs.is_done(verb, runs.fingerprint(verb, module, local), options):

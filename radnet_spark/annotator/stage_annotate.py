@@ -32,7 +32,9 @@ def run(context: StageContext) -> StageSummary:
     entry = champion(context.tracker, config.register_)
     models = tables.files / "models"
     folder = str(model_folder(context.tracker, config.register_, entry, models))
-    known = not_yet_annotated(_known(context, folder), tables.read_or_empty("annotations"), entry.version)
+    known = _known(context, folder)
+    if not context.options.get("diagnoses"):  # texts that a person names are asked for: then labels may change
+        known = not_yet_annotated(known, tables.read_or_empty("annotations"), entry.version)
     labelled = annotated(known, _exams(context), folder, entry, config.annotate.batch_size)
     written = tables.merge("annotations", labelled, ["path"])
     return _summary(context, entry, written)

@@ -16,7 +16,7 @@ from radnet_spark.annotator.registry import find_version, register_version, set_
 from radnet_spark.clusters.embedder import FusionCentres, blocks_from
 from radnet_spark.clusters.fusion import Block
 from radnet_spark.config import config_hash
-from radnet_spark.errors import NothingToDoError
+from radnet_spark.errors import NothingToDoError, StageError
 from radnet_spark.lake.fits import existing_fit, fit_folder, saving_fit
 from radnet_spark.lake.runs import code_version
 from radnet_spark.lake.stage import StageContext, StageSummary
@@ -36,11 +36,13 @@ def run(context: StageContext) -> StageSummary:
 
     Raises:
         NothingToDoError: no clustering is chosen.
+        StageError: the fusion is older than the choice of one of its sources.
     """
     settings = context.config.register_
     by_source = {row["source"]: row for row in context.tables.read("clusterings").where("chosen").collect()}
     chosen = _main_clustering(by_source)
     blocks = _blocks(context, chosen)
+    _check_fits(context, chosen, by_source)
     fits = {block.source: existing_fit(context.tables, by_source[block.source]["embedding_fit_id"]) for block in blocks}
     sections = sections_of(context.config)
     made_from = [chosen["clustering_id"], {s: f.name for s, f in fits.items()}, sections, code_version()]
@@ -74,6 +76,19 @@ def _main_clustering(by_source: dict[str, Row]) -> Row:
         return next(iter(by_source.values()))
     found = ", ".join(sorted(by_source)) or "none"
     raise NothingToDoError(f"nothing to register: expected a chosen clustering of the fusion, found {found}")
+
+
+def _check_fits(context: StageContext, chosen: Row, by_source: dict[str, Row]) -> None:
+    """Raises `StageError` if the fusion was made of other embeddings than those that are chosen now."""
+    if chosen["source"] != "fusion":
+        return
+    plan = json.loads((existing_fit(context.tables, chosen["embedding_fit_id"]) / _PLAN).read_text(encoding="utf-8"))
+    for source, fit_id in plan.get("fits", {}).items():
+        if source not in by_source or by_source[source]["embedding_fit_id"] != fit_id:
+            raise StageError(
+                f"register: the fusion was made of other {source} embeddings than those chosen now; run `radnet fuse`, "
+                "`cluster --source fusion` and `evaluate --source fusion` again"
+            )
 
 
 def _blocks(context: StageContext, chosen: Row) -> tuple[Block, ...]:

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from radnet_spark.clusters.blocks import Moments, Usable, total_variance, usable_sources
 from radnet_spark.clusters.frames import block_moments, fused
 from radnet_spark.clusters.fusion import BLOCK_ORDER, Block, fit_blocks
-from radnet_spark.errors import NothingToDoError, UsageError
+from radnet_spark.errors import NothingToDoError
 from radnet_spark.lake.fits import saving_fit
 from radnet_spark.lake.stage import StageContext, StageSummary
 
@@ -33,11 +33,8 @@ def run(context: StageContext) -> StageSummary:
 
     Raises:
         NothingToDoError: no source has a chosen clustering and embeddings.
-        UsageError: a method that there is not yet.
     """
     settings, tables = context.config.fuse, context.tables
-    if settings.method != "embeddings":
-        raise UsageError(f"fuse.method: found {settings.method}, expected embeddings; the others are not wired yet")
     models = {
         row["source"]: (row["model"], row["embedding_fit_id"])
         for row in tables.read_or_empty("clusterings").where("chosen").collect()
@@ -51,7 +48,10 @@ def run(context: StageContext) -> StageSummary:
         blocks = _blocks(context, vectors, models, usable.sources)
         name = "+".join(block.model for block in blocks)
         with saving_fit(context, "fuse", name) as (fit_id, folder):
-            plan = {"method": settings.method, "scaling": settings.scaling, "blocks": [b.as_dict() for b in blocks]}
+            plan = {
+                "method": settings.method, "scaling": settings.scaling, "blocks": [b.as_dict() for b in blocks],
+                "fits": {block.source: models[block.source][1] for block in blocks},
+            }  # fmt: skip
             (folder / FUSION_FILE).write_text(json.dumps(plan, indent=1), encoding="utf-8")
         present = vectors.where(F.col("vector").isNotNull())
         rows = {

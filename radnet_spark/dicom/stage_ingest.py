@@ -8,7 +8,7 @@ import os
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from radnet_spark.config import Config, config_hash
+from radnet_spark.config import Config, config_hash, load_rules
 from radnet_spark.dicom import stage_images
 from radnet_spark.dicom.frames import (
     below,
@@ -175,8 +175,8 @@ def _large_patients(instances: DataFrame) -> list[str]:
     share = F.col("count") / F.col("total")
     large = of_all.where((share > _LARGE_PATIENT) & (F.col("total") >= _MIN_EXAMS)).orderBy("patient_key")
     return [
-        f"patient key {row['patient_key'][:8]}… has {row['count']} of {row['total']} exams: "
-        "if its PatientID is a placeholder, add it to deidentify.placeholders"
+        f"one patient has {row['count']} of {row['total']} exams: "
+        "if the PatientID is a placeholder, add it to deidentify.placeholders"
         for row in large.collect()
     ]
 
@@ -202,4 +202,5 @@ def _hash(settings: IngestSettings) -> str:
     """Names the settings without giving the key away."""
     key = hashlib.blake2b(settings.key or b"", digest_size=8, person=b"ingest-hash").hexdigest()
     shown = {name: value for name, value in vars(settings).items() if name not in ("key", "placeholders")}
-    return config_hash({**shown, "placeholders": sorted(settings.placeholders), "key": key})[:12]
+    rules = [load_rules(name) for name in ("deidentify.yml", "dicom_tags.yml")]
+    return config_hash({**shown, "placeholders": sorted(settings.placeholders), "key": key, "rules": rules})[:12]

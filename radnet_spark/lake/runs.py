@@ -18,7 +18,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from radnet_spark.config import config_hash
-from radnet_spark.errors import NothingToDoError, RadnetError
+from radnet_spark.errors import NothingToDoError, UsageError
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.lake.tables import Tables
 from radnet_spark.schemas import TABLES
@@ -47,18 +47,18 @@ def stage_key(verb: str, options: dict[str, Any]) -> str:
 
 def looks_for_files(options: dict[str, Any]) -> bool:
     """Whether a stage reads files that a person named: they change without telling, so it always looks itself."""
-    return bool(options.get("input"))
+    return bool(options.get("input") or options.get("diagnoses"))
 
 
 class Runs:
-    """What has succeeded under a root: the last fingerprint of each stage and the last version of each output."""
+    """How each stage last ended under a root, and the last version of each output, whoever's run wrote it."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self.last: dict[str, dict[str, Any]] = {}
         newest = Window.partitionBy("stage").orderBy(F.desc("started"), F.desc("run_id"))
-        done = tables.read_or_empty("runs").where(F.col("status") == "done")
-        rows = done.withColumn("n", F.row_number().over(newest)).where("n = 1").orderBy("started").collect()
+        ranked = tables.read_or_empty("runs").withColumn("n", F.row_number().over(newest))
+        rows = ranked.where("n = 1").orderBy("started").collect()
         for row in rows:  # one row a stage, not a run
             self.last[row["stage"]] = row.asDict()
 
@@ -87,7 +87,8 @@ class Runs:
     def is_done(self, verb: str, fingerprint: str, options: dict[str, Any]) -> bool:
         """Whether the stage's last success had this fingerprint."""
         last = self.last.get(stage_key(verb, options))
-        return last is not None and last["fingerprint"] == fingerprint and not looks_for_files(options)
+        succeeded = last is not None and last["status"] == "done" and last["fingerprint"] == fingerprint
+        return succeeded and not looks_for_files(options)
 
     def execute(self, verb: str, module: ModuleType, context: StageContext) -> StageSummary:
         """Runs a stage unless nothing changed since its last success, and records how it ended."""
@@ -106,7 +107,9 @@ class Runs:
         context.tables.written.clear()
         try:
             summary = self._run(key, module, context)
-        except (RadnetError, KeyboardInterrupt) as error:
+        except UsageError:
+            raise  # nothing was written, so there is nothing to record
+        except BaseException as error:
             status = "nothing_to_do" if isinstance(error, NothingToDoError) else "failed"
             failure = StageSummary(key, extra={"error": type(error).__name__})
             self._record(run_id, key, status, fingerprint, started, failure)
@@ -135,5 +138,4 @@ class Runs:
         }  # fmt: skip
         row = tuple(entry[column] for column in TABLES["runs"].columns)
         self._tables.append("runs", self._tables.spark.createDataFrame([row], TABLES["runs"].ddl))
-        if status == "done":
-            self.last[key] = entry
+        self.last[key] = entry

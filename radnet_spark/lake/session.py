@@ -23,13 +23,18 @@ _SMALL = {
 }
 
 
-def open_session(settings: Spark, master: str | None = None, log_level: str = "ERROR") -> SparkSession:
+def session_is_there() -> bool:
+    """Whether somebody else's session is active (a notebook's, Databricks'): it is used, and left running."""
+    return SparkSession.getActiveSession() is not None or "DATABRICKS_RUNTIME_VERSION" in os.environ
+
+
+def open_session(settings: Spark, master: str | None = None, log_level: str = "FATAL") -> SparkSession:
     """The session that is there (Databricks, a notebook, a test), spark-submit's, or a new one.
 
     Args:
         settings: the `spark` section.
         master: `--master`; wins over the section's. None of both and no spark-submit: `local[*]`.
-        log_level: of Spark's own log.
+        log_level: of Spark's own log; from ERROR on it quotes what failed in a worker, values of files included.
 
     Raises:
         UsageError: a JVM has to be started and there is no Java 17.

@@ -119,8 +119,10 @@ class Tables:
         self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.provenance)
         merge = self._delta(name).alias("old").merge(frame.alias("new"), on)
         merge = merge.whenMatchedUpdateAll().whenNotMatchedInsertAll()
-        (merge.whenNotMatchedBySourceDelete() if delete_unmatched else merge).execute()
-        self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
+        try:
+            (merge.whenNotMatchedBySourceDelete() if delete_unmatched else merge).execute()
+        finally:
+            self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
         return self._committed(name, None) if self.version(name) != before else 0
 
     def delete(self, name: str, condition: str) -> None:

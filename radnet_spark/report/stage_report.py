@@ -28,7 +28,24 @@ READS = (
     "clusters", "labels", "scores", "annotations", "fits",
 )  # fmt: skip
 WRITES: tuple[str, ...] = ()
-CONFIG = tuple(load_rules("base.yml"))
+CONFIG = (
+    "ingest",
+    "deidentify",
+    "diagnoses",
+    "body_parts",
+    "images",
+    "cohort",
+    "tags",
+    "text",
+    "train",
+    "embed",
+    "cluster",
+    "evaluate",
+    "fuse",
+    "register",
+    "annotate",
+    "report",
+)  # fmt: skip  not spark, storage and tracking: they may hold credentials and change no figure
 
 _BASELINE_ROWS = 3000  # of each part at most
 _TRAININGS = {"train": "image encoder", "tags": "tag autoencoder"}

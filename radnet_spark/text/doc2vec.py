@@ -8,7 +8,7 @@ import numpy as np
 from gensim.models.doc2vec import Doc2Vec, TaggedDocument
 
 from radnet_spark.config import Text
-from radnet_spark.errors import StageError
+from radnet_spark.errors import NothingToDoError
 from radnet_spark.text.paragraph_vectors import ParagraphVectors, Schedule, stable_hash
 from radnet_spark.text.vocabulary import vocabulary
 
@@ -21,11 +21,11 @@ def fit_pv_dbow(texts: Sequence[Sequence[str]], settings: Text) -> ParagraphVect
         settings: the `text` section.
 
     Raises:
-        StageError: no word occurs `text.min_count` times.
+        NothingToDoError: no word occurs `text.min_count` times.
     """
     known = vocabulary(texts, settings.min_count)
     if not known:
-        raise StageError(f"text: no word of the train part occurs text.min_count = {settings.min_count} times")
+        raise NothingToDoError(f"text: no word of the train part occurs text.min_count = {settings.min_count} times")
     return plain_form(gensim_model(texts, known, settings), settings)
 
 

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from radnet_spark.errors import NothingToDoError, StageError
+from radnet_spark.errors import NothingToDoError
 from radnet_spark.lake.fits import fit_folder, saving_fit
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.schemas import TABLES
@@ -36,7 +36,7 @@ def run(context: StageContext) -> StageSummary:
 
     Raises:
         NothingToDoError: there are no diagnoses, or none of an exam of the cohort.
-        StageError: train has no text, or no word that occurs often enough.
+        NothingToDoError: train has no text, or no word that occurs often enough.
     """
     tables = context.tables
     cohort = tables.read("cohort")
@@ -96,7 +96,8 @@ def _fit(context: StageContext, parts: DataFrame, rules: TextRules) -> TextEmbed
     train = parts.where(F.col("split") == "train").select("exam_id", "stems").orderBy("exam_id")
     texts = [row["stems"] for row in train.toLocalIterator()]
     if not texts:
-        raise StageError("text: no exam of the train part has a text")
+        _clear(context)
+        raise NothingToDoError("text: no exam of the train part has a text")
     return TextEmbedder(rules, config.diagnoses.mask_persons, fit_pv_dbow(texts, config.text))
 
 

@@ -1,4 +1,4 @@
-"""Input that can't work: a clear last line, the exit code of the interface, nothing half-written."""
+"""Input that can't work: a clear last line, the documented exit code, nothing half-written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables' contract against the interface that users rely on."""
+"""The tables' contract against the documented columns that users rely on."""
 
 from __future__ import annotations
 
