@@ -31,7 +31,7 @@ class Ended:
 def radnet(*argv: str, cwd: Path | None = None, **environment: str) -> Ended:
     """Runs the command line in a process of its own."""
     env = {**os.environ, "RADNET_DEID_KEY": "a key for tests", **environment}
-    done = subprocess.run([*RADNET, *argv], capture_output=True, text=True, cwd=cwd, env=env, timeout=900)
+    done = subprocess.run([*RADNET, *argv], capture_output=True, text=True, cwd=cwd, env=env, timeout=1400)
     return Ended(done.returncode, done.stdout, done.stderr)
 
 

@@ -22,7 +22,9 @@ def truth_of(hospital: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="session")
 def labels(whole_run, tmp_path_factory):
     out = tmp_path_factory.mktemp("labels") / "labels.csv"
-    ended = radnet("labels", "--root", str(whole_run.root), "--out", str(out), "--master", "local[2]")
+    ended = radnet(
+        "labels", "--root", str(whole_run.root), "--out", str(out), "--master", "local[2]", "--conf", "demo.yml"
+    )
     assert ended.code == 0, ended.err
     with open(out, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -139,6 +141,6 @@ def test_the_registered_model_needs_no_spark_and_no_java(whole_run, labels):
 
 
 def test_status_tells_that_all_is_done(whole_run):
-    ended = radnet("status", "--root", str(whole_run.root), "--master", "local[2]", "--json")
+    ended = radnet("status", "--root", str(whole_run.root), "--master", "local[2]", "--conf", "demo.yml", "--json")
     assert ended.code == 0, ended.err
     assert {s["stage"] for s in ended.summary["stages"]} >= {"ingest", "cohort", "cluster[fusion]", "report"}
