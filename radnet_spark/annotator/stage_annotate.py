@@ -14,11 +14,12 @@ from radnet_spark.dicom.inventory import listing_units
 from radnet_spark.errors import StageError
 from radnet_spark.lake.secrets import deid_key
 from radnet_spark.lake.stage import StageContext, StageSummary
+from radnet_spark.lake.tables import Tables
 from radnet_spark.text.frames import cleaned, texts_by_exam
 from radnet_spark.text.stage_diagnoses import numbered, open_source
 
 READS = ("instances", "images", "exams", "fits/stage=register")
-WRITES = ("annotations",)
+WRITES = ("annotations", "quarantine")
 CONFIG = ("register", "annotate", "deidentify", "diagnoses")
 
 
@@ -32,29 +33,53 @@ def run(context: StageContext) -> StageSummary:
     entry = champion(context.tracker, config.register_)
     models = tables.files / "models"
     folder = str(model_folder(context.tracker, config.register_, entry, models))
-    known = _known(context, folder)
+    files = _files(context)
+    known = _known(context, folder, files)
     if not context.options.get("diagnoses"):  # texts that a person names are asked for: then labels may change
         known = not_yet_annotated(known, tables.read_or_empty("annotations"), entry.version)
     labelled = annotated(known, _exams(context), folder, entry, config.annotate.batch_size)
     written = tables.merge("annotations", labelled, ["path"])
-    return _summary(context, entry, written)
+    aside = 0 if files is None else _put_aside(tables, files, entry)
+    summary = _summary(context, entry, written)
+    summary.rows |= {"quarantine": aside} if aside else {}
+    return summary
 
 
-def _known(context: StageContext, folder: str) -> DataFrame:
-    """All instances, or the files of `--input`."""
-    tables, inputs = context.tables, [str(path) for path in context.options.get("input") or ()]
-    limit = context.options.get("limit")
-    if not inputs:
+def _known(context: StageContext, folder: str, files: DataFrame | None) -> DataFrame:
+    """What is known of all instances, or of the files of `--input`."""
+    tables, limit = context.tables, context.options.get("limit")
+    if files is None:
         instances = tables.read("instances")
         instances = instances.orderBy("sop_instance_uid").limit(limit) if limit else instances
         return known_instances(instances, tables.read_or_empty("images"))
+    return known_files(files.repartition(context.spark.sparkContext.defaultParallelism), folder, _key(context))
+
+
+def _put_aside(tables: Tables, files: DataFrame, entry: Registered) -> int:
+    """Merges the files that are no instances into `quarantine`; rows written."""
+    refused = tables.read("annotations").where((F.col("model_version") == entry.version) & F.col("error").isNotNull())
+    rows = files.join(refused.select("path", "error"), "path", how="inner").select(
+        "path", "file_size", "modification_time", F.col("error").alias("reason"),
+        F.lit("found when it was annotated").alias("detail"), F.lit(None).cast("string").alias("sop_instance_uid"),
+        F.lit(None).cast("string").alias("ingest_hash"),
+    )  # fmt: skip
+    unknown = rows.join(tables.read_or_empty("quarantine").select("path", "reason"), ["path", "reason"], "left_anti")
+    return 0 if unknown.isEmpty() else tables.merge("quarantine", unknown, ["path"])
+
+
+def _files(context: StageContext) -> DataFrame | None:
+    """The files of `--input` as listed; None without."""
+    inputs = [str(path) for path in context.options.get("input") or ()]
+    if not inputs:
+        return None
+    limit = context.options.get("limit")
     cores = context.spark.sparkContext.defaultParallelism
     units = [(unit.path, unit.recursive) for unit in listing_units(inputs, cores)]
     files = listed_files(context.spark.createDataFrame(units, "path string, recursive boolean").repartition(cores))
     files = files.orderBy("path").limit(limit) if limit else files
     if files.isEmpty():
         raise StageError(f"annotate --input {', '.join(inputs)}: found no file")
-    return known_files(files.repartition(cores), folder, _key(context))
+    return files
 
 
 def _exams(context: StageContext) -> DataFrame:

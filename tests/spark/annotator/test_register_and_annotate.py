@@ -140,7 +140,9 @@ def test_all_instances_then_files(root: StageContext, registered: Any) -> None:
     from_tables = {name: (row["label"], row["confidence"]) for name, row in rows.items()}
     inputs = StageContext(root.spark, root.config, root.tables, root.tracker, {"input": [str(root.options["files"])]})
     summary = stage_annotate.run(inputs)
-    assert summary.rows == {"annotations": 3}
+    assert summary.rows == {"annotations": 3, "quarantine": 1}
+    aside = root.tables.read("quarantine").collect()
+    assert [(Path(r["path"]).name, r["file_size"], r["reason"]) for r in aside] == [("broken.dcm", 15, "not_dicom")]
     assert summary.dropped == {"not_dicom": 1}
     rows = {Path(r["path"]).name: r for r in root.tables.read("annotations").collect()}
     assert rows["broken.dcm"]["label"] is None
