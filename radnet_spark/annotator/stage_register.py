@@ -15,6 +15,7 @@ from radnet_spark.annotator.inputs import SECTIONS, sections_of
 from radnet_spark.annotator.registry import find_version, register_version, set_champion
 from radnet_spark.clusters.embedder import FusionCentres, blocks_from
 from radnet_spark.clusters.fusion import Block
+from radnet_spark.clusters.stage_fuse import FUSION_FILE
 from radnet_spark.config import config_hash
 from radnet_spark.errors import NothingToDoError, StageError
 from radnet_spark.lake.fits import existing_fit, fit_folder, saving_fit
@@ -28,8 +29,6 @@ READS = (
 WRITES = ("fits/stage=register",)
 CONFIG = ("register", *SECTIONS)
 
-_PLAN = "fusion.json"
-
 
 def run(context: StageContext) -> StageSummary:
     """Registers the chosen clustering with its embedders; the same ones again make no new version.
@@ -41,8 +40,7 @@ def run(context: StageContext) -> StageSummary:
     settings = context.config.register_
     by_source = {row["source"]: row for row in context.tables.read("clusterings").where("chosen").collect()}
     chosen = _main_clustering(by_source)
-    blocks = _blocks(context, chosen)
-    _check_fits(context, chosen, by_source)
+    blocks = _plan(context, chosen, by_source)
     fits = {block.source: existing_fit(context.tables, by_source[block.source]["embedding_fit_id"]) for block in blocks}
     sections = sections_of(context.config)
     made_from = [chosen["clustering_id"], {s: f.name for s, f in fits.items()}, sections, code_version()]
@@ -78,26 +76,25 @@ def _main_clustering(by_source: dict[str, Row]) -> Row:
     raise NothingToDoError(f"nothing to register: expected a chosen clustering of the fusion, found {found}")
 
 
-def _check_fits(context: StageContext, chosen: Row, by_source: dict[str, Row]) -> None:
-    """Raises `StageError` if the fusion was made of other embeddings than those that are chosen now."""
+def _plan(context: StageContext, chosen: Row, by_source: dict[str, Row]) -> tuple[Block, ...]:
+    """What the chosen vectors are made of.
+
+    Raises:
+        StageError: the fusion was made of other embeddings than those that are chosen now.
+    """
     if chosen["source"] != "fusion":
-        return
-    plan = json.loads((existing_fit(context.tables, chosen["embedding_fit_id"]) / _PLAN).read_text(encoding="utf-8"))
+        clusters = context.tables.read("clusters").where(F.col("clustering_id") == chosen["clustering_id"])
+        dims = clusters.select(F.size("centre")).limit(1).collect()[0][0]
+        return (Block(chosen["source"], chosen["model"], dims),)
+    folder = existing_fit(context.tables, chosen["embedding_fit_id"])
+    plan = json.loads((folder / FUSION_FILE).read_text(encoding="utf-8"))
     for source, fit_id in plan.get("fits", {}).items():
         if source not in by_source or by_source[source]["embedding_fit_id"] != fit_id:
             raise StageError(
                 f"register: the fusion was made of other {source} embeddings than those chosen now; run `radnet fuse`, "
                 "`cluster --source fusion` and `evaluate --source fusion` again"
             )
-
-
-def _blocks(context: StageContext, chosen: Row) -> tuple[Block, ...]:
-    if chosen["source"] == "fusion":
-        plan = existing_fit(context.tables, chosen["embedding_fit_id"]) / _PLAN
-        return blocks_from(json.loads(plan.read_text(encoding="utf-8")))
-    clusters = context.tables.read("clusters").where(F.col("clustering_id") == chosen["clustering_id"])
-    dims = clusters.select(F.size("centre")).limit(1).collect()[0][0]
-    return (Block(chosen["source"], chosen["model"], dims),)
+    return blocks_from(plan)
 
 
 def _centres(context: StageContext, clustering_id: str, blocks: tuple[Block, ...]) -> FusionCentres:

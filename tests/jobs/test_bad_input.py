@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.jobs.conftest import radnet
+from tests.jobs.conftest import Ended, radnet
+
+
+def run(folder: Path, name: str, *more: str) -> Ended:
+    """`radnet run` on `folder/name`, with its root beside it."""
+    root = str(folder / "root")
+    return radnet(
+        "run", "--input", str(folder / name), *more, "--root", root, "--master", "local[2]", "--conf", "demo.yml"
+    )
 
 
 def last_line(ended):
@@ -17,17 +25,7 @@ def tables_in(root: Path) -> set[str]:
 
 def test_an_empty_folder_leaves_nothing_to_work_on(tmp_path):
     (tmp_path / "empty").mkdir()
-    ended = radnet(
-        "run",
-        "--input",
-        str(tmp_path / "empty"),
-        "--root",
-        str(tmp_path / "root"),
-        "--master",
-        "local[2]",
-        "--conf",
-        "demo.yml",
-    )
+    ended = run(tmp_path, "empty")
     assert ended.code == 1
     assert "no file" in last_line(ended)
     assert tables_in(tmp_path / "root") <= {"runs"}
@@ -36,17 +34,7 @@ def test_an_empty_folder_leaves_nothing_to_work_on(tmp_path):
 def test_a_folder_without_images_ends_with_what_was_lost(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "note.txt").write_text("no DICOM here")
-    ended = radnet(
-        "run",
-        "--input",
-        str(tmp_path / "in"),
-        "--root",
-        str(tmp_path / "root"),
-        "--master",
-        "local[2]",
-        "--conf",
-        "demo.yml",
-    )
+    ended = run(tmp_path, "in")
     assert ended.code == 1
     assert "Traceback" not in ended.err
 
@@ -55,10 +43,7 @@ def test_a_diagnosis_file_with_a_wrong_header_stops_a_run_before_it_writes(tmp_p
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "note.txt").write_text("x")
     (tmp_path / "wrong.csv").write_text("exam,finding\n1,Uredan nalaz koljena i gležnja.\n")
-    ended = radnet(
-        "run", "--input", str(tmp_path / "in"), "--diagnoses", str(tmp_path / "wrong.csv"),
-        "--root", str(tmp_path / "root"), "--master", "local[2]", "--conf", "demo.yml",
-    )  # fmt: skip
+    ended = run(tmp_path, "in", "--diagnoses", str(tmp_path / "wrong.csv"))
     assert ended.code == 2
     assert "exam_id" in ended.err
     assert "exam, finding" in ended.err
