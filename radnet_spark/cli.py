@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import logging
 import re
@@ -87,7 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--root", default="./radnet-out", help="where tables, models and the report lie (%(default)s)")
     common.add_argument("--conf", action="append", default=[], metavar="FILE", help="settings on top of conf/base.yml")
     common.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="one setting")
-    common.add_argument("--limit", type=_positive, metavar="N", help="only N files (ingest, annotate, run)")
+    common.add_argument(
+        "--limit",
+        type=_positive,
+        metavar="N",
+        help="only N of what the verb works on (files, exams, instances, lines), for a first try",
+    )
     common.add_argument("--master", help="Spark master; default: spark-submit's, else local[*]")
     common.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     common.add_argument("--json", action="store_true", help="the summary as JSON on the last line of standard output")
@@ -171,7 +177,7 @@ def _stage(args: argparse.Namespace) -> None:
             options[name] = _check_inputs(f"--{name}", getattr(args, name))
     if hasattr(args, "source"):
         options["source"] = args.source
-    if args.limit and args.verb in ("ingest", "annotate"):
+    if args.limit:
         options["limit"] = args.limit
     from radnet_spark.pipeline import check_stage, run_stage
 
@@ -265,7 +271,7 @@ def _labels(args: argparse.Namespace) -> None:
 
     begin = time.time()
     with _context(args, _config(args)) as context:
-        rows = export_labels(context, Path(args.out))
+        rows = export_labels(context, Path(args.out), args.limit)
     console.say(f"{rows} rows in {args.out}")
     if args.json:
         print(
@@ -290,7 +296,7 @@ def _lines(args: argparse.Namespace) -> None:
 
         answer, settings = body_part_lines, Rules.load(config.body_parts.rules, config.body_parts.test_image)
     with sys.stdin if args.file == "-" else open(args.file, encoding="utf-8-sig", newline="\n") as lines:
-        for result in answer((line.rstrip("\r\n") for line in lines), settings):
+        for result in answer((line.rstrip("\r\n") for line in itertools.islice(lines, args.limit)), settings):
             sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
 
 

@@ -101,7 +101,19 @@ _TABLES = (
         "a file that was parsed and is not published yet",
         "ingest",
         ("path",),
-        {**_INSTANCE, "reason": "string", "detail": "string"},
+        {
+            **_INSTANCE,
+            "reason": "string",
+            "detail": "string",
+            # With `ingest.with_images`, what `images` and its part of `dropped` will hold.
+            "image": "binary",
+            "height": "int",
+            "width": "int",
+            "frame": "int",
+            "drop_reason": "string",
+            "drop_detail": "string",
+            "export_hash": "string",
+        },
     ),
     Table("exams", "an exam with a diagnosis", "diagnoses", ("exam_id",), {"exam_id": "string", "diagnosis": "string"}),
     Table(

@@ -47,11 +47,9 @@ def run(context: StageContext) -> StageSummary:
 
 def _known(context: StageContext, folder: str, files: DataFrame | None) -> DataFrame:
     """What is known of all instances, or of the files of `--input`."""
-    tables, limit = context.tables, context.options.get("limit")
+    tables = context.tables
     if files is None:
-        instances = tables.read("instances")
-        instances = instances.orderBy("sop_instance_uid").limit(limit) if limit else instances
-        return known_instances(instances, tables.read_or_empty("images"))
+        return known_instances(context.sample(tables.read("instances")), tables.read_or_empty("images"))
     return known_files(files.repartition(context.spark.sparkContext.defaultParallelism), folder, _key(context))
 
 
@@ -72,11 +70,10 @@ def _files(context: StageContext) -> DataFrame | None:
     inputs = [str(path) for path in context.options.get("input") or ()]
     if not inputs:
         return None
-    limit = context.options.get("limit")
     cores = context.spark.sparkContext.defaultParallelism
     units = [(unit.path, unit.recursive) for unit in listing_units(inputs, cores)]
     files = listed_files(context.spark.createDataFrame(units, "path string, recursive boolean").repartition(cores))
-    files = files.orderBy("path").limit(limit) if limit else files
+    files = context.sample(files, "path")
     if files.isEmpty():
         raise StageError(f"annotate --input {', '.join(inputs)}: found no file")
     return files

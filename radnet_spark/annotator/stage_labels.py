@@ -14,12 +14,13 @@ from radnet_spark.lake.stage import StageContext
 _COLUMNS = ("path", "label", "cluster_name", "confidence")
 
 
-def export_labels(context: StageContext, out: Path) -> int:
+def export_labels(context: StageContext, out: Path, limit: int | None = None) -> int:
     """Writes `path,label,cluster_name,confidence` of every annotated file, by path; files without a label are left out.
 
     Args:
         context: of the root whose `annotations` are exported.
         out: the file; it is there only when it is complete.
+        limit: only so many rows; None: all.
 
     Returns:
         Number of rows.
@@ -32,6 +33,7 @@ def export_labels(context: StageContext, out: Path) -> int:
     names = clusters.select("clustering_id", "label", F.col("name").alias("cluster_name"))
     joined = annotations.join(F.broadcast(names), ["clustering_id", "label"], how="left")
     rows = joined.orderBy("path").select(*_COLUMNS)
+    rows = rows.limit(limit) if limit else rows
     temporary = out.with_name(f".{out.name}.part")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as file:

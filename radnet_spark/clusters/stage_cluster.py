@@ -55,7 +55,7 @@ def run(context: StageContext) -> StageSummary:
     """
     source, tables = str(context.options["source"]), context.tables
     part, notes = {"source": source}, list[str]()
-    cohort = tables.read("cohort").select("sop_instance_uid", "split")
+    cohort = context.cohort().select("sop_instance_uid", "split")
     embedded = tables.read_or_empty("embeddings").where(F.col("source") == source)
     vectors = embedded.join(cohort, "sop_instance_uid", how="inner").persist()
     try:
@@ -141,7 +141,7 @@ def _labels(context: StageContext, vectors: DataFrame, tried: Sequence[Tried]) -
 def _descriptions(context: StageContext, tried: Sequence[Tried]) -> Descriptions:
     tables, settings = context.tables, context.config.cluster
     labels = tables.read("labels").where(F.col("source") == context.options["source"])
-    counted = contents(labels, tables.read("cohort"), tables.read_or_empty("body_parts"))
+    counted = contents(labels, context.cohort(), tables.read_or_empty("body_parts"))
     counts: dict[tuple[str, int], dict[tuple[str, str | None], int]] = {
         (t.clustering_id, label): {} for t in tried for label in range(len(t.fitted.centres))
     }

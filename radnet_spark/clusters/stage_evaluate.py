@@ -78,7 +78,7 @@ def _contents(context: StageContext, source: str) -> Counted:
     tables = context.tables
     labels = tables.read("labels").where(F.col("source") == source)
     found: Counted = {}
-    for row in contents(labels, tables.read("cohort"), tables.read_or_empty("body_parts")).collect():
+    for row in contents(labels, context.cohort(), tables.read_or_empty("body_parts")).collect():
         content = Content(row["label"], row["modality"], row["body_part"], row["known"], row["count"])
         found.setdefault((row["split"], row["clustering_id"]), []).append(content)
     return found
@@ -118,7 +118,7 @@ def _tightness(
     labels = tables.read("labels").where(
         (F.col("source") == source) & F.col("clustering_id").isin(list(clustering_ids))
     )
-    rows = tables.read("cohort").where(F.col("split") == split)
+    rows = context.cohort().where(F.col("split") == split)
     by_clustering: dict[str, list[SummedCluster]] = {}
     zeros: dict[str, int] = {}
     for row in unit_sums(labels, rows, embeddings, ONCE_AN_EXAM).collect():

@@ -71,7 +71,7 @@ def _vectors(context: StageContext, models: Models) -> DataFrame:
     for source, (model, fit_id) in sorted(models.items()):
         chosen = chosen | ((F.col("source") == source) & (F.col("model") == model) & (F.col("fit_id") == fit_id))
     embedded = context.tables.read_or_empty("embeddings").where(chosen).select("sop_instance_uid", "source", "vector")
-    cohort = context.tables.read("cohort").select("sop_instance_uid", "split")
+    cohort = context.cohort().select("sop_instance_uid", "split")
     return cohort.join(embedded, "sop_instance_uid", how="left")
 
 

@@ -28,7 +28,9 @@ def run(context: StageContext) -> StageSummary:
     """
     tables, settings = context.tables, context.config.cohort
     instances, images, body_parts = (tables.read(name) for name in ("instances", "images", "body_parts"))
-    marked = marked_instances(instances, images, body_parts, tables.read_or_empty("exams"), settings).persist()
+    marked = marked_instances(
+        context.sample(instances), images, body_parts, tables.read_or_empty("exams"), settings
+    ).persist()
     try:
         before = _counts(marked)
         plan = _plan(before, settings.balance, settings.min_candidates)

@@ -60,18 +60,25 @@ def export_image(source: BinaryIO, settings: Images, decoder: DecoderProcess | N
         header = read_header(source, size)
         if not isinstance(header, Header):
             return Dropped(DropReason.FILE_CHANGED, f"now {header.reason}: {header.detail}")
-        try:
-            refused = _refused_by_header(header, settings)
-            if refused:
-                return refused
-            source.seek(0)
-            return _first_good_frame(header, _frame_reader(header, source, settings, decoder), settings)
-        except DecodeError as error:
-            return Dropped(error.reason, error.detail)
-        except MemoryError as error:
-            return Dropped(DropReason.TOO_LARGE, describe(error))
-        except (*READ_ERRORS, RuntimeError) as error:
-            return Dropped(DropReason.DECODE_FAILED, describe(error))
+        return export_pixels(header, source, settings, decoder)
+
+
+def export_pixels(
+    header: Header, source: BinaryIO, settings: Images, decoder: DecoderProcess | None = None
+) -> Exported | Dropped:
+    """The same for a file whose header has been read; inside `quiet()`."""
+    try:
+        refused = _refused_by_header(header, settings)
+        if refused:
+            return refused
+        source.seek(0)
+        return _first_good_frame(header, _frame_reader(header, source, settings, decoder), settings)
+    except DecodeError as error:
+        return Dropped(error.reason, error.detail)
+    except MemoryError as error:
+        return Dropped(DropReason.TOO_LARGE, describe(error))
+    except (*READ_ERRORS, RuntimeError) as error:
+        return Dropped(DropReason.DECODE_FAILED, describe(error))
 
 
 def _refused_by_header(header: Header, settings: Images) -> Dropped | None:

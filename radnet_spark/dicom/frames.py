@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from radnet_spark.config import Images
-from radnet_spark.dicom.export import Exported, export_image
+from radnet_spark.config import Images, config_hash
+from radnet_spark.dicom.export import Dropped, Exported, export_image, export_pixels
 from radnet_spark.dicom.files import MEMBER, FileAccessError, open_file
+from radnet_spark.dicom.header import Header
 from radnet_spark.dicom.instance import IngestSettings, read_instance
 from radnet_spark.dicom.inventory import ListingUnit, list_unit
 from radnet_spark.dicom.reasons import DropReason, QuarantineReason
@@ -28,6 +30,24 @@ _ARROW_TYPES = {
 _ROWS_PER_BATCH = 256  # rows of one Arrow batch: bounds the memory of tags and images on their way to the JVM
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """How images are exported.
+
+    Attributes:
+        images: the section of that name.
+        hash: names those settings: images of others are outdated.
+    """
+
+    images: Images
+    hash: str
+
+    @classmethod
+    def of(cls, images: Images) -> ExportSettings:
+        """The settings with their hash."""
+        return cls(images, config_hash(images.model_dump(mode="json"))[:12])
 
 
 def listed_files(units: DataFrame) -> DataFrame:
@@ -49,29 +69,58 @@ def listed_files(units: DataFrame) -> DataFrame:
     return _map_rows(units, rows_of, LISTING)
 
 
-def parsed_files(files: DataFrame, settings: IngestSettings, ingest_hash: str, columns: Columns) -> DataFrame:
-    """Reads each file's header.
+def parsed_files(
+    files: DataFrame, settings: IngestSettings, ingest_hash: str, export: ExportSettings | None = None
+) -> DataFrame:
+    """Reads each file's header, and exports its image while the file is open if `export` asks for it.
 
     Args:
         files: `LISTING`.
         settings: what decides a row.
         ingest_hash: goes into the column of that name: rows of other settings are outdated.
-        columns: of `ingest_staging`.
+        export: how images are exported; None: they are not.
+
+    Returns:
+        The columns of `ingest_staging`.
     """
 
+    def image(header: Header, source: BinaryIO) -> Row:
+        assert export
+        columns = _image_columns(export_pixels(header, source, export.images))
+        reason, detail = columns.pop("reason", None), columns.pop("detail", None)
+        return {**columns, "drop_reason": reason, "drop_detail": detail, "export_hash": export.hash}
+
     def rows_of(file: Row) -> Iterator[Row]:
-        yield {**read_instance(file["path"], file["file_size"], settings), **file, "ingest_hash": ingest_hash}
+        row = read_instance(file["path"], file["file_size"], settings, image if export else None)
+        yield {**row, **file, "ingest_hash": ingest_hash}
 
-    return _map_rows(files, rows_of, columns)
+    return _map_rows(files, rows_of, TABLES["ingest_staging"].columns)
 
 
-def exported_files(instances: DataFrame, settings: Images, export_hash: str) -> DataFrame:
+def staged_exports(staged: DataFrame, export_hash: str) -> DataFrame:
+    """The images that were exported while files were parsed.
+
+    Args:
+        staged: rows of `ingest_staging`.
+        export_hash: of the settings that are asked for.
+
+    Returns:
+        `EXPORTED`, and the `path` of each.
+    """
+    named = staged.where(F.col("export_hash") == export_hash).select(
+        "path", *(name for name in EXPORTED if name not in ("file_modification_time", "reason", "detail")),
+        F.col("modification_time").alias("file_modification_time"),
+        F.col("drop_reason").alias("reason"), F.col("drop_detail").alias("detail"),
+    )  # fmt: skip
+    return named.select("path", *EXPORTED)
+
+
+def exported_files(instances: DataFrame, export: ExportSettings) -> DataFrame:
     """Exports each instance's image.
 
     Args:
         instances: `path, sop_instance_uid, modification_time`.
-        settings: the `images` section.
-        export_hash: goes into the column of that name.
+        export: how.
 
     Returns:
         `EXPORTED`; `reason` is null where there is an image.
@@ -79,10 +128,10 @@ def exported_files(instances: DataFrame, settings: Images, export_hash: str) -> 
 
     def rows_of(instance: Row) -> Iterator[Row]:
         yield {
-            **_exported(instance["path"], settings),
+            **_exported(instance["path"], export.images),
             "sop_instance_uid": instance["sop_instance_uid"],
             "file_modification_time": instance["modification_time"],
-            "export_hash": export_hash,
+            "export_hash": export.hash,
         }
 
     return _map_rows(instances.select("path", "sop_instance_uid", "modification_time"), rows_of, EXPORTED)
@@ -133,6 +182,10 @@ def _exported(path: str, settings: Images) -> Row:
         return {"reason": str(DropReason.FILE_CHANGED), "detail": str(error)}
     except OSError as error:
         return {"reason": str(DropReason.FILE_CHANGED), "detail": type(error).__name__}
+    return _image_columns(result)
+
+
+def _image_columns(result: Exported | Dropped) -> Row:
     if isinstance(result, Exported):
         height, width = result.image.shape
         return {"image": result.image.tobytes(), "height": height, "width": width, "frame": result.frame}

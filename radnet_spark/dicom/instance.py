@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -23,6 +23,8 @@ from radnet_spark.dicom.profile import deidentified
 from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.tag_values import tag_values, value_text
 from radnet_spark.dicom.transfer_syntaxes import is_decodable
+
+MoreColumns = Callable[[Header, BinaryIO], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,16 @@ class Rank:
     header_hash: str
 
 
-def read_instance(path: str, file_size: int | None, settings: IngestSettings) -> dict[str, Any]:
+def read_instance(
+    path: str, file_size: int | None, settings: IngestSettings, more: MoreColumns | None = None
+) -> dict[str, Any]:
     """Opens and parses a file.
+
+    Args:
+        path: as a table has it.
+        file_size: bytes; None: the file can't be asked for it.
+        settings: what decides the row.
+        more: further columns of an instance, from its header and the file that is open.
 
     Returns:
         Columns of `instances` (without `path`, `file_size`, `modification_time`) plus `reason` and `detail`. With a
@@ -72,14 +82,16 @@ def read_instance(path: str, file_size: int | None, settings: IngestSettings) ->
         return rejected(QuarantineReason.UNREADABLE, "can't be asked for its size")
     try:
         with open_file(path) as source, quiet():
-            return parse_instance(source, source.seek(0, 2), settings)
+            return parse_instance(source, source.seek(0, 2), settings, more)
     except FileAccessError as error:
         return rejected(QuarantineReason.UNREADABLE, str(error))
     except OSError as error:
         return rejected(QuarantineReason.UNREADABLE, type(error).__name__)
 
 
-def parse_instance(source: BinaryIO, size: int, settings: IngestSettings) -> dict[str, Any]:
+def parse_instance(
+    source: BinaryIO, size: int, settings: IngestSettings, more: MoreColumns | None = None
+) -> dict[str, Any]:
     """The same from an open, seekable file of `size` bytes."""
     source.seek(0)
     header = read_header(source, size)
@@ -89,9 +101,12 @@ def parse_instance(source: BinaryIO, size: int, settings: IngestSettings) -> dic
         row = _row(header, settings)
     except READ_ERRORS as error:
         return rejected(QuarantineReason.UNREADABLE, describe(error))
-    if settings.checksum and row["reason"] is None:
-        source.seek(0)
-        row["sha256"] = hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]
+    if row["reason"] is None:
+        if settings.checksum:
+            source.seek(0)
+            row["sha256"] = hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]
+        if more:
+            row |= more(header, source)
     return row
 
 

@@ -6,8 +6,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from radnet_spark.config import config_hash
-from radnet_spark.dicom.frames import exported_files
+from radnet_spark.dicom.frames import EXPORTED, ExportSettings, exported_files, same_version, staged_exports
 from radnet_spark.errors import StageError
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.schemas import TABLES
@@ -27,18 +26,28 @@ def run(context: StageContext) -> StageSummary:
     """
     tables = context.tables
     instances = tables.read("instances")
-    export_hash = config_hash(context.config.section("images"))[:12]
+    export = ExportSettings.of(context.config.images)
     images = tables.read_or_empty("images")
-    kept = _up_to_date(images, instances, export_hash)
-    work = instances.join(kept.select("sop_instance_uid"), "sop_instance_uid", "left_anti")
-    cores = context.spark.sparkContext.defaultParallelism
-    tasks = max(cores * _TASKS_PER_CORE, -(-work.count() // context.config.ingest.files_per_task))
-    exported = exported_files(work.repartition(tasks), context.config.images, export_hash)
-    exported = exported.persist(StorageLevel.DISK_ONLY)
+    kept = _up_to_date(images, instances, export.hash)
+    work = context.sample(instances.join(kept.select("sop_instance_uid"), "sop_instance_uid", "left_anti"))
+    exported = _exported(context, work, export).persist(StorageLevel.DISK_ONLY)
     try:
         return _publish(context, images, kept, exported)
     finally:
         exported.unpersist()
+
+
+def _exported(context: StageContext, work: DataFrame, export: ExportSettings) -> DataFrame:
+    """Images that `ingest` left in its staging area; all others by reading their files."""
+    ready = None
+    if context.tables.exists("ingest_staging"):
+        staged = staged_exports(same_version(context.tables.read("ingest_staging"), work, "left_semi"), export.hash)
+        work = work.join(staged.select("path"), "path", "left_anti")
+        ready = staged.select(*EXPORTED)
+    cores = context.spark.sparkContext.defaultParallelism
+    tasks = max(cores * _TASKS_PER_CORE, -(-work.count() // context.config.ingest.files_per_task))
+    read = exported_files(work.repartition(tasks), export)
+    return read if ready is None else ready.unionByName(read)
 
 
 def _publish(context: StageContext, images: DataFrame, kept: DataFrame, exported: DataFrame) -> StageSummary:

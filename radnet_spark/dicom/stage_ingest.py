@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from radnet_spark.config import Config, config_hash, load_rules
 from radnet_spark.dicom import stage_images
 from radnet_spark.dicom.frames import (
+    ExportSettings,
     below,
     duplicates,
     listed_files,
@@ -59,6 +60,8 @@ def run(context: StageContext) -> StageSummary:
         exported = stage_images.run(context)
         summary.rows |= exported.rows
         summary.dropped |= exported.dropped
+    if not context.tables.read_or_empty("ingest_staging").isEmpty():
+        context.tables.delete("ingest_staging", "true")
     return summary
 
 
@@ -116,7 +119,7 @@ def _still_valid(table: DataFrame, listing: DataFrame, scope: Column, ingest_has
 def _stage(context: StageContext, work: DataFrame, settings: IngestSettings, ingest_hash: str) -> None:
     """Parses what is not staged yet, in batches of one commit each, so that a stopped run goes on where it was."""
     tables, per_task = context.tables, context.config.ingest.files_per_task
-    columns = TABLES["ingest_staging"].columns
+    export = ExportSettings.of(context.config.images) if context.config.ingest.with_images else None
     staged = tables.read_or_empty("ingest_staging").where(F.col("ingest_hash") == ingest_hash)
     pending = same_version(work, staged, "left_anti").persist()
     try:
@@ -126,7 +129,7 @@ def _stage(context: StageContext, work: DataFrame, settings: IngestSettings, ing
         for number in range(batches):
             part = pending.where(F.pmod(F.xxhash64("path"), F.lit(batches)) == number)
             tasks = max(cores, -(-count // (batches * per_task)))
-            tables.append("ingest_staging", parsed_files(part.repartition(tasks), settings, ingest_hash, columns))
+            tables.append("ingest_staging", parsed_files(part.repartition(tasks), settings, ingest_hash, export))
             context.progress(f"{min(count, (number + 1) * count // batches)} of {count} files read")
     finally:
         pending.unpersist()
@@ -135,7 +138,7 @@ def _stage(context: StageContext, work: DataFrame, settings: IngestSettings, ing
 def _publish(
     context: StageContext, listing: DataFrame, kept: DataFrame, set_aside: DataFrame, ingest_hash: str
 ) -> dict[str, int]:
-    """One commit a table; then the staging area is empty again."""
+    """One commit a table."""
     tables = context.tables
     staging = tables.read_or_empty("ingest_staging").where(F.col("ingest_hash") == ingest_hash)
     staged = same_version(staging, listing, "left_semi").join(kept.select("path"), "path", "left_anti")
@@ -151,8 +154,6 @@ def _publish(
         rows["instances"] = tables.overwrite("instances", winners)
     finally:
         place.unpersist()
-    if tables.exists("ingest_staging"):
-        tables.delete("ingest_staging", "true")
     return rows
 
 
@@ -193,9 +194,7 @@ def _listing(context: StageContext, inputs: list[str]) -> DataFrame:
     units = listing_units(inputs, cores * _UNITS_PER_CORE)
     rows = [(unit.path, unit.recursive) for unit in units]
     frame = context.spark.createDataFrame(rows, "path string, recursive boolean")
-    listing = listed_files(frame.repartition(min(len(units), cores)))
-    limit = context.options.get("limit")
-    return listing.orderBy(F.xxhash64("path"), "path").limit(limit) if limit else listing
+    return context.sample(listed_files(frame.repartition(min(len(units), cores))), "path")
 
 
 def _hash(settings: IngestSettings) -> str:

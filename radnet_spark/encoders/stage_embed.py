@@ -30,7 +30,7 @@ def run(context: StageContext) -> StageSummary:
         StageError: no train image.
     """
     tables, settings, model = context.tables, context.config.embed, context.config.train.encoder
-    images, cohort = tables.read("images"), tables.read("cohort")
+    images, cohort = tables.read("images"), context.cohort()
     encoder = ImageEmbedder.load(trained_encoder(tables, model), settings.batch_size)
     chosen = sample(exported(cohort, images, "train"), images, settings.pca_train_rows, settings.seed).toPandas()
     pictures = decode_images(list(chosen["image"]), encoder.description.size)

@@ -52,7 +52,7 @@ def run(context: StageContext) -> StageSummary:
         StageError: no train image, or a rank failed.
     """
     settings = context.config.train
-    images, cohort = context.tables.read("images"), context.tables.read("cohort")
+    images, cohort = context.tables.read("images"), context.cohort()
     keys = {split: exported(cohort, images, split) for split in ("train", "validation")}
     rows = {split: frame.count() for split, frame in keys.items()}
     plan = plan_training(rows["train"], rows["validation"], possible_ranks(context.spark, settings.ranks), settings)

@@ -13,10 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pyspark.sql import functions as F
+
 from radnet_spark.config import Config, config_hash
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from radnet_spark.lake.tables import Tables
     from radnet_spark.lake.tracking import Tracker
@@ -56,6 +58,19 @@ class StageContext:
     fingerprint: str = "unnamed"
     input_versions: dict[str, int] = field(default_factory=dict)
     progress: Progress = silent
+
+    def sample(self, rows: DataFrame, key: str = "sop_instance_uid") -> DataFrame:
+        """`--limit` of the rows, those with the smallest hash of `key`, so that stages agree; without it all."""
+        limit = self.options.get("limit")
+        return rows.orderBy(F.xxhash64(key), key).limit(limit) if limit else rows
+
+    def cohort(self) -> DataFrame:
+        """The instances of the experiment, or `--limit` of them.
+
+        Raises:
+            MissingTableError: `radnet cohort` has not run.
+        """
+        return self.sample(self.tables.read("cohort"))
 
     def fit_id(self, stage: str, name: str) -> str:
         """The identity of something fitted: the same work on the same data gets the same one."""

@@ -21,7 +21,7 @@ _HELPERS = ("study_description", "protocol_name", "requested_procedure_descripti
 def run(context: StageContext) -> StageSummary:
     """Writes `body_parts`; the summary has the fill before and after, and how often rules and present values agree."""
     settings = context.config.body_parts
-    instances = context.tables.read("instances")
+    instances = context.sample(context.tables.read("instances"))
     found = body_parts(instances, RuleFile(settings.rules, settings.test_image)).persist()
     try:
         written = context.tables.overwrite("body_parts", found.select(*TABLES["body_parts"].columns))

@@ -39,7 +39,7 @@ def run(context: StageContext) -> StageSummary:
     """
     settings, summary = context.config.tags, StageSummary("tags")
     policy = TagPolicy.load(settings.include_modality_tags)
-    rows = frames.tagged(context.tables.read("instances"), context.tables.read("cohort"))
+    rows = frames.tagged(context.tables.read("instances"), context.cohort())
     counted = _statistics(frames.tag_counts(_part(rows, "train"), policy))
     if not counted.rows:
         raise StageError("tags: found no training instance in the cohort, expected at least one")

@@ -42,7 +42,7 @@ def run(context: StageContext) -> StageSummary:
     sources = [open_source(context.spark, str(path), config.diagnoses) for path in context.options["input"]]
     raw = reduce(DataFrame.unionByName, (numbered(source.frame, n) for n, source in enumerate(sources, start=1)))
     key = deid_key(config.deidentify, tables.root) if config.deidentify.enabled else None
-    rows = cleaned(raw, key, config.diagnoses.mask_persons)
+    rows = context.sample(cleaned(raw, key, config.diagnoses.mask_persons), "exam_id")
     marked = texts_by_exam(rows, config.diagnoses.min_length).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         counts = {row[0]: row[1] for row in marked.groupBy("reason").count().collect()}

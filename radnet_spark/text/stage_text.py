@@ -39,7 +39,7 @@ def run(context: StageContext) -> StageSummary:
         NothingToDoError: train has no text, or no word that occurs often enough.
     """
     tables = context.tables
-    cohort = tables.read("cohort")
+    cohort = context.cohort()
     exams = tables.read_or_empty("exams")
     if not exams.join(cohort, on="exam_id", how="left_semi").limit(1).count():
         _clear(context)

@@ -1,6 +1,7 @@
 import os
 
 from radnet_spark.dicom import stage_images, stage_ingest
+from radnet_spark.dicom.frames import exported_files
 
 
 def exported(tables):
@@ -27,3 +28,27 @@ def test_only_what_is_missing_or_outdated(context, tables, archive, config):
     stage_images.run(context(config=smaller))
     assert {row["height"] for row in tables.read("images").collect()} == {32}
     assert len(set(exported(tables).values())) == 1
+
+
+def test_images_of_the_same_read_are_those_of_a_second_one(context, tables, archive, config, monkeypatch):
+    stage_ingest.run(context(input=[str(archive)]))
+    stage_images.run(context())
+    apart = sorted(map(tuple, tables.read("images").collect()))
+    aside = sorted(map(tuple, tables.read("dropped").collect()))
+    for name in ("instances", "quarantine", "images", "dropped"):
+        tables.delete(name, "true")
+
+    def no_second_read(files, export):
+        assert files.isEmpty()
+        return exported_files(files, export)
+
+    monkeypatch.setattr(stage_images, "exported_files", no_second_read)
+    both = config.model_copy(update={"ingest": config.ingest.model_copy(update={"with_images": True})})
+    summary = stage_ingest.run(context(config=both, input=[str(archive)]))
+    assert sorted(map(tuple, tables.read("images").collect())) == apart
+    assert sorted(map(tuple, tables.read("dropped").collect())) == aside
+    assert summary.rows["images"] == len(apart) == 2
+    assert tables.read("ingest_staging").isEmpty()
+    version = tables.version("images")
+    assert stage_ingest.run(context(config=both, input=[str(archive)])).rows["images"] == 0
+    assert tables.version("images") == version
