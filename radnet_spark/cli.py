@@ -226,7 +226,7 @@ def _demo(args: argparse.Namespace) -> None:
 def _make_hospital(args: argparse.Namespace) -> None:
     _config(args)
     seed = 1 if args.seed is None else args.seed
-    summary = _make(Path(args.out), args.exams, seed)
+    summary = _make(Path(args.out), min(args.exams, args.limit or args.exams), seed)
     if args.json:
         print(
             json.dumps(
@@ -257,13 +257,14 @@ def _status(args: argparse.Namespace) -> None:
     from radnet_spark import pipeline
     from radnet_spark.lake.runs import Runs
 
-    config = _config(args)
+    begin, config = time.time(), _config(args)
     if "://" not in args.root and not (Path(args.root) / "tables").is_dir():
         raise UsageError(f"--root: found {args.root}, which holds no tables yet; expected the root of an earlier run")
     with _context(args, config) as context:
         runs = Runs(context.tables)
         steps = pipeline.plan(["…"], ["…"] if "diagnoses" in runs.last else None)
-        console.show_status(runs, list(pipeline.next_steps(steps, context, runs)), as_json=args.json)
+        states = list(pipeline.next_steps(steps, context, runs))
+        console.show_status(runs, states, time.time() - begin, as_json=args.json)
 
 
 def _labels(args: argparse.Namespace) -> None:
@@ -295,9 +296,12 @@ def _lines(args: argparse.Namespace) -> None:
         from radnet_spark.tags.body_part import lines as body_part_lines
 
         answer, settings = body_part_lines, Rules.load(config.body_parts.rules, config.body_parts.test_image)
-    with sys.stdin if args.file == "-" else open(args.file, encoding="utf-8-sig", newline="\n") as lines:
-        for result in answer((line.rstrip("\r\n") for line in itertools.islice(lines, args.limit)), settings):
-            sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+    try:
+        with sys.stdin if args.file == "-" else open(args.file, encoding="utf-8-sig", newline="\n") as lines:
+            for result in answer((line.rstrip("\r\n") for line in itertools.islice(lines, args.limit)), settings):
+                sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+    except (IsADirectoryError, PermissionError, UnicodeDecodeError) as error:
+        raise UsageError(f"--file: found {args.file} ({type(error).__name__}); expected a UTF-8 text file") from error
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {

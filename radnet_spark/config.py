@@ -97,6 +97,7 @@ class Images(Section):
     value_policy: ValuePolicy
     min_side_ratio: Share
     decode_timeout_seconds: PositiveFloat
+    decode_memory_mib: Positive
     max_pixels: Positive
 
 
@@ -244,6 +245,11 @@ class Config(Section):
         """One section as plain data, for hashing and for the report."""
         return dict(self.model_dump(mode="json", by_alias=True)[name])
 
+    def rules_hash(self, sections: Iterable[str]) -> str:
+        """Hash of the rules files that these sections name: their content decides a result, not their name."""
+        named = {"body_parts": self.body_parts.rules, "evaluate": self.evaluate.regions}
+        return config_hash({name: rules_text(named[name]) for name in sections if name in named})
+
 
 def conf_file(name: str) -> Path:
     """Path of a file of `conf/`: package data in the wheel, the repository's folder in a checkout.
@@ -258,9 +264,22 @@ def conf_file(name: str) -> Path:
     raise UsageError(f"conf/{name}: not found in the package; expected beside base.yml")
 
 
+def rules_text(name: str) -> str:
+    """The text of a rules file: a path, or the name of one of `conf/` (body parts, stop words, tag lists, …).
+
+    Raises:
+        UsageError: it is neither, or can't be read.
+    """
+    path = Path(name) if Path(name).is_file() else conf_file(name)
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: can't be read as UTF-8 text ({type(error).__name__})") from error
+
+
 def load_rules(name: str) -> Any:
-    """The parsed content of a rules file of `conf/` (body parts, stop words, tag lists, …)."""
-    return yaml.safe_load(conf_file(name).read_text(encoding="utf-8"))
+    """The parsed content of a rules file."""
+    return yaml.safe_load(rules_text(name))
 
 
 def load_config(files: Sequence[str | Path] = (), overrides: Iterable[str] = ()) -> Config:

@@ -90,7 +90,7 @@ def total(summaries: list[StageSummary], where: dict[str, str]) -> dict[str, Any
     return {"stage": "run", "seconds": seconds, "rows": rows, "dropped": dropped, **where, "stages": stages}
 
 
-def show_status(runs: Runs, states: list[tuple[str, str]], as_json: bool = False) -> None:
+def show_status(runs: Runs, states: list[tuple[str, str]], seconds: float, as_json: bool = False) -> None:
     """A table of the stages: when, how long, rows, losses, and what a next run would do."""
     lines = []
     for stage, state in states:
@@ -102,7 +102,7 @@ def show_status(runs: Runs, states: list[tuple[str, str]], as_json: bool = False
             "dropped": summary.get("dropped", {}),
         })  # fmt: skip
     if as_json:
-        print(json.dumps({"stage": "status", "stages": lines}))
+        print(json.dumps({"stage": "status", "seconds": round(seconds, 3), "rows": {}, "dropped": {}, "stages": lines}))
         return
     for line in lines:
         print(f"{line['stage']:<20} {line['ended'] or '-':<17} {line['next']}")

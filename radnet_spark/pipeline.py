@@ -53,6 +53,11 @@ def plan(inputs: list[str] | None, diagnoses: list[str] | None, limit: int | Non
     return steps + [(verb, {}) for verb in ("register", "annotate", "report")]
 
 
+def overlap(one: str, other: str) -> bool:
+    """Whether two names of tables or parts share rows: `labels` and `labels/source=image` do, two parts do not."""
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
 def check_stage(verb: str, context: StageContext) -> None:
     """Raises `UsageError` for options that the stage can tell beforehand can't work."""
     check = getattr(stage_module(verb), "check", None)
@@ -92,7 +97,8 @@ def next_steps(steps: list[Step], context: StageContext, runs: Runs) -> Iterator
     for verb, options in steps:
         module, key = stage_module(verb), stage_key(verb, options)
         local = replace(context, options=options)
-        upstream = {name.format(**options) for name in module.READS} & stale
+        reads = {name.format(**options) for name in module.READS}
+        upstream = {name for name in reads if any(overlap(name, other) for other in stale)}
         if looks_for_files(options):
             state = "would look for new and changed files"
         elif key not in runs.last:

@@ -1,8 +1,7 @@
-"""One vector of several: the three fusions of the RadiologyNET paper, on arrays.
+"""One vector of several: the fusion `embeddings` of the RadiologyNET paper, on arrays.
 
-`embeddings` puts the sources' vectors side by side, `cluster_distances` and `cluster_probabilities` describe a row by
-its place among the centres of each source's own best clustering (arXiv 2308.08517, fusion of sources). The scalings of
-blocks and the softmax are our own choice; the paper's raw concatenation is the default.
+It puts the sources' vectors side by side (arXiv 2308.08517, fusion of sources). The scalings of blocks are our own
+choice; the paper's raw concatenation is the default.
 """
 
 from __future__ import annotations
@@ -104,29 +103,3 @@ def squared_distances(vectors: FloatArray, centres: FloatArray) -> NDArray[np.fl
     x, c = np.asarray(vectors, dtype=np.float64), np.asarray(centres, dtype=np.float64)
     squares = np.einsum("ij,ij->i", x, x)[:, None] + np.einsum("ij,ij->i", c, c)[None, :] - 2 * (x @ c.T)
     return np.maximum(squares, 0.0)
-
-
-def cluster_distances(distances: FloatArray, low: float, high: float) -> FloatArray:
-    """Scales a source's distances to its centres to [0, 1] by one minimum and maximum, clipped.
-
-    Args:
-        distances: (rows, clusters).
-        low: smallest distance on the train part.
-        high: largest distance there; if not above `low`, everything becomes 0.
-    """
-    if high <= low:
-        return np.zeros_like(distances)
-    return np.clip((distances - low) / (high - low), 0.0, 1.0)
-
-
-def cluster_probabilities(distances: FloatArray, temperature: float) -> FloatArray:
-    """Gives softmax(−distance / temperature) over a source's (rows, clusters) distances; each row sums to 1."""
-    logits = -distances / temperature
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-def mean_entropy(probabilities: FloatArray) -> float:
-    """Mean entropy of (rows, clusters) probabilities in nats: near 0, they are one-hot and say no more than a label."""
-    logs = np.log(np.where(probabilities > 0, probabilities, 1))
-    return float(-(probabilities * logs).sum(axis=1).mean())

@@ -24,6 +24,8 @@ from radnet_spark.dicom.resize import fit_square
 from radnet_spark.dicom.transfer_syntaxes import is_encapsulated
 from radnet_spark.dicom.windowing import estimate_window, round_half_up, to_grey
 
+EXPORT_REVISION = 1  # one more whenever the same file and settings give other pixels: then stored images are outdated
+
 FrameReader = Callable[[int], NDArray[np.generic]]
 
 
@@ -99,7 +101,7 @@ def _frame_reader(header: Header, source: BinaryIO, settings: Images, decoder: D
     """Native pixels are read once, here; compressed ones leave this process as they are."""
     syntax = header.transfer_syntax_uid
     if is_encapsulated(syntax):
-        file, child = source.read(), decoder or worker_decoder()
+        file, child = source.read(), decoder or worker_decoder(settings.decode_memory_mib * 2**20)
         return lambda frame: child.decode(file, syntax, frame, settings.decode_timeout_seconds)
     whole = dcmread(source, force=True)
     whole.file_meta.TransferSyntaxUID = UID(syntax)

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from radnet_spark.config import Images, config_hash
-from radnet_spark.dicom.export import Dropped, Exported, export_image, export_pixels
+from radnet_spark.dicom.export import EXPORT_REVISION, Dropped, Exported, export_image, export_pixels
 from radnet_spark.dicom.files import MEMBER, FileAccessError, open_file
 from radnet_spark.dicom.header import Header
 from radnet_spark.dicom.instance import IngestSettings, read_instance
@@ -47,7 +47,8 @@ class ExportSettings:
     @classmethod
     def of(cls, images: Images) -> ExportSettings:
         """The settings with their hash."""
-        return cls(images, config_hash(images.model_dump(mode="json"))[:12])
+        deciding = images.model_dump(mode="json", exclude={"decode_timeout_seconds", "decode_memory_mib"})
+        return cls(images, config_hash([deciding, EXPORT_REVISION])[:12])
 
 
 def listed_files(units: DataFrame) -> DataFrame:

@@ -24,6 +24,8 @@ from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.tag_values import tag_values, value_text
 from radnet_spark.dicom.transfer_syntaxes import is_decodable
 
+PARSE_REVISION = 1  # one more whenever the same file and settings give another row: then stored rows are outdated
+
 MoreColumns = Callable[[Header, BinaryIO], dict[str, Any]]
 
 

@@ -19,7 +19,7 @@ from pydicom.pixels import apply_color_lut, pixel_array
 from radnet_spark.dicom.reasons import DropReason
 from radnet_spark.errors import RadnetError
 
-_CHILD_MEMORY = 4 * 2**30  # bytes on top of what the decoder starts with
+_CHILD_MEMORY = 4 * 2**30  # bytes on top of what the decoder starts with, where no setting says otherwise
 
 
 class DecodeError(RadnetError):
@@ -132,14 +132,14 @@ class DecoderProcess:
         return data
 
 
-def worker_decoder() -> DecoderProcess:
+def worker_decoder(memory_bytes: int) -> DecoderProcess:
     """The decoder of this process; forked workers get one each."""
-    return _decoder_of(os.getpid())
+    return _decoder_of(os.getpid(), memory_bytes)
 
 
 @lru_cache(maxsize=1)
-def _decoder_of(_process_id: int) -> DecoderProcess:
-    return DecoderProcess()
+def _decoder_of(_process_id: int, memory_bytes: int) -> DecoderProcess:
+    return DecoderProcess(memory_bytes)
 
 
 def _wait(readable: list[Any], writable: list[Any], deadline: float) -> None:

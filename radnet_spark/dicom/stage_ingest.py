@@ -19,7 +19,7 @@ from radnet_spark.dicom.frames import (
     same_version,
     with_place,
 )
-from radnet_spark.dicom.instance import IngestSettings
+from radnet_spark.dicom.instance import PARSE_REVISION, IngestSettings
 from radnet_spark.dicom.inventory import listing_units
 from radnet_spark.dicom.reasons import QuarantineReason
 from radnet_spark.errors import StageError, UsageError
@@ -202,4 +202,6 @@ def _hash(settings: IngestSettings) -> str:
     key = hashlib.blake2b(settings.key or b"", digest_size=8, person=b"ingest-hash").hexdigest()
     shown = {name: value for name, value in vars(settings).items() if name not in ("key", "placeholders")}
     rules = [load_rules(name) for name in ("deidentify.yml", "dicom_tags.yml")]
-    return config_hash({**shown, "placeholders": sorted(settings.placeholders), "key": key, "rules": rules})[:12]
+    return config_hash(
+        {**shown, "placeholders": sorted(settings.placeholders), "key": key, "rules": rules, "rev": PARSE_REVISION}
+    )[:12]

@@ -82,7 +82,8 @@ class Runs:
         """Hash of all that decides a stage's result."""
         sections = {name: context.config.section(name) for name in module.CONFIG}
         inputs = self.input_versions(module, context.options)
-        return config_hash([verb, sections, context.options, inputs, code_version()])
+        rules = context.config.rules_hash(module.CONFIG)
+        return config_hash([verb, sections, rules, context.options, inputs, code_version()])
 
     def is_done(self, verb: str, fingerprint: str, options: dict[str, Any]) -> bool:
         """Whether the stage's last success had this fingerprint."""

@@ -12,6 +12,7 @@ from radnet_spark.config import Spark, conf_file
 from radnet_spark.lake.java import use_java
 
 logger = logging.getLogger(__name__)
+_SHUFFLE = "spark.sql.shuffle.partitions"
 
 # Sessions on one machine: Delta's defaults are made for clusters (50 tasks to read a table's state, 10,000 to vacuum).
 _SMALL = {
@@ -61,8 +62,8 @@ def open_session(settings: Spark, master: str | None = None, log_level: str = "F
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel(log_level)
-    if settings.shuffle_partitions is None:
-        session.conf.set("spark.sql.shuffle.partitions", str(session.sparkContext.defaultParallelism))
+    if settings.shuffle_partitions is None and not session.sparkContext.getConf().contains(_SHUFFLE):
+        session.conf.set(_SHUFFLE, str(session.sparkContext.defaultParallelism))
     return session
 
 
@@ -79,7 +80,7 @@ def _properties(settings: Spark) -> dict[str, str]:
         "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
     }
     if settings.shuffle_partitions is not None:
-        properties["spark.sql.shuffle.partitions"] = str(settings.shuffle_partitions)
+        properties[_SHUFFLE] = str(settings.shuffle_partitions)
     if settings.packages:
         properties["spark.jars.packages"] = ",".join(settings.packages)
         properties["spark.jars.excludes"] = ",".join(settings.excludes).replace(" ", "")

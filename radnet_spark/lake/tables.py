@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -15,6 +16,7 @@ from radnet_spark import schemas
 from radnet_spark.config import Storage
 from radnet_spark.errors import MissingTableError, UsageError
 
+_USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 _MERGED = ("numTargetRowsInserted", "numTargetRowsUpdated")
 
 
@@ -34,6 +36,9 @@ class Tables:
 
     def __init__(self, spark: SparkSession, root: str, storage: Storage) -> None:
         self.spark = spark
+        if (storage.catalog is None) != (storage.schema_name is None):
+            found = f"{storage.catalog or 'null'} and {storage.schema_name or 'null'}"
+            raise UsageError(f"storage.catalog and storage.schema_name: found {found}, expected both or neither")
         self._catalog = f"{storage.catalog}.{storage.schema_name}" if storage.catalog else None
         self.root = root if "://" in root else str(Path(root).absolute())
         if storage.files is None and "://" in self.root:
@@ -116,18 +121,16 @@ class Tables:
             return self.overwrite(name, frame)
         on = " AND ".join(f"old.`{key}` <=> new.`{key}`" for key in keys)
         before = self.version(name)
-        self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.provenance)
         merge = self._delta(name).alias("old").merge(frame.alias("new"), on)
         merge = merge.whenMatchedUpdateAll().whenNotMatchedInsertAll()
-        try:
+        with self._provenance_of_commands():
             (merge.whenNotMatchedBySourceDelete() if delete_unmatched else merge).execute()
-        finally:
-            self.spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
         return self._committed(name, None) if self.version(name) != before else 0
 
     def delete(self, name: str, condition: str) -> None:
         """Deletes the rows for which the SQL `condition` holds."""
-        self._delta(name).delete(condition)
+        with self._provenance_of_commands():
+            self._delta(name).delete(condition)
         self._committed(name, None)
 
     def version(self, name: str) -> int | None:
@@ -182,6 +185,15 @@ class Tables:
         if self._catalog:
             return DeltaTable.forName(self.spark, f"{self._catalog}.{name}")
         return DeltaTable.forPath(self.spark, self.path(name))
+
+    @contextmanager
+    def _provenance_of_commands(self) -> Iterator[None]:
+        """Commands that are no DataFrame writes take the commit's text from the session."""
+        self.spark.conf.set(_USER_METADATA, self.provenance)
+        try:
+            yield
+        finally:
+            self.spark.conf.unset(_USER_METADATA)
 
     def _committed(self, name: str, part: Mapping[str, str] | None) -> int:
         """Notes the version of the commit just made; rows from its own metrics, so that nothing is counted twice."""

@@ -31,6 +31,11 @@ class Run:
         self._client = client
         self.run_id = run_id
 
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Sets tags."""
+        for key, value in values.items():
+            self._client.set_tag(self.run_id, key, value)
+
     def params(self, values: Mapping[str, Any]) -> None:
         """Logs parameters; nested sections get dotted names."""
         params = [Param(key, str(value)[:_MAX_VALUE]) for key, value in _flat(values)]
@@ -80,6 +85,7 @@ class Tracker:
     def run(self, name: str, tags: Mapping[str, str] | None = None) -> Iterator[Run]:
         """A run named after a stage; it ends FINISHED, or FAILED if the block raises. Within one, the same again."""
         if self._active is not None:
+            self._active.tags(tags or {})
             yield self._active
             return
         client = self.client

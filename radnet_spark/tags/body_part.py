@@ -11,12 +11,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from radnet_spark.config import conf_file
+from radnet_spark.config import rules_text
 from radnet_spark.errors import UsageError
 from radnet_spark.tags.spelling import Speller
 
@@ -80,8 +79,12 @@ class Rules:
     @classmethod
     def load(cls, name: str = "body_parts.yml", calibration: bool = True) -> Rules:
         """Reads a file of `conf/`, or any path; without `calibration` the rules for calibration images stay out."""
-        path = Path(name) if Path(name).is_file() else conf_file(name)
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return cls.parse(rules_text(name), calibration)
+
+    @classmethod
+    def parse(cls, text: str, calibration: bool = True) -> Rules:
+        """The same from the file's text."""
+        data = yaml.safe_load(text)
         return cls(data if calibration else {**data, "constancy": []})
 
     def clean(self, text: str) -> str:

@@ -32,9 +32,9 @@ _COLUMNS_DDL = "sop_instance_uid string, numbers binary, codes binary"
 
 @dataclass(frozen=True)
 class RuleFile:
-    """Which body-part rules to apply: each worker reads them once."""
+    """The body-part rules to apply, as text: a file of the driver need not be there on the executors."""
 
-    name: str
+    text: str
     calibration: bool
 
 
@@ -88,7 +88,7 @@ def embeddings(rows: DataFrame, folder: str, fit_id: str) -> DataFrame:
 
 @lru_cache(maxsize=2)
 def _rules(rules: RuleFile) -> Rules:
-    return Rules.load(rules.name, rules.calibration)
+    return Rules.parse(rules.text, rules.calibration)
 
 
 def _body_parts(batches: Iterable[pa.RecordBatch], rules: RuleFile) -> Iterator[pa.RecordBatch]:

@@ -7,6 +7,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from radnet_spark.config import rules_text
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.schemas import TABLES
 from radnet_spark.tags.frames import RuleFile, body_parts
@@ -22,7 +23,7 @@ def run(context: StageContext) -> StageSummary:
     """Writes `body_parts`; the summary has the fill before and after, and how often rules and present values agree."""
     settings = context.config.body_parts
     instances = context.sample(context.tables.read("instances"))
-    found = body_parts(instances, RuleFile(settings.rules, settings.test_image)).persist()
+    found = body_parts(instances, RuleFile(rules_text(settings.rules), settings.test_image)).persist()
     try:
         written = context.tables.overwrite("body_parts", found.select(*TABLES["body_parts"].columns))
         extra = {**_fill(found, written), "helper_fill": _helper_fill(instances)}

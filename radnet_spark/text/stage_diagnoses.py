@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import reduce
@@ -95,7 +96,7 @@ def open_source(spark: SparkSession, path: str, settings: Diagnoses) -> _Source:
         return _columnar(spark.read.format("delta").load(path), path, "delta", settings)
     kind = file_format(path.rstrip("/").rsplit("/", 1)[-1])
     if kind == "parquet":
-        return _columnar(spark.read.parquet(path), path, kind, settings)
+        return _columnar(spark.read.parquet(_literal(path)), path, kind, settings)
     return _delimited(spark, path, settings) if kind == "csv" else _json_lines(spark, path, settings)
 
 
@@ -104,6 +105,11 @@ def _exists(spark: SparkSession, path: str) -> bool:
     jvm: Any = spark._jvm
     hadoop = jvm.org.apache.hadoop.fs.Path(path)
     return bool(hadoop.getFileSystem(spark._jsc.hadoopConfiguration()).exists(hadoop))
+
+
+def _literal(path: str) -> str:
+    """The path with the signs escaped that Spark would take for a pattern."""
+    return re.sub(r"([\[\]{}*?])", r"\\\1", path)
 
 
 def _columnar(frame: DataFrame, path: str, kind: str, settings: Diagnoses) -> _Source:
@@ -118,7 +124,7 @@ def _delimited(spark: SparkSession, path: str, settings: Diagnoses) -> _Source:
     frame = (
         spark.read.schema(", ".join(f"{name} string" for name in names))
         .options(header=True, enforceSchema=True, multiLine=True, sep=layout.delimiter, quote='"', escape='"')
-        .csv(path, encoding=counted.encoding)
+        .csv(_literal(path), encoding=counted.encoding)
     )
     of_column = dict(reversed(list(zip(layout.columns, names, strict=True))))  # the first of two columns of one name
     frame = frame.select(*(F.col(name).alias(column) for column, name in of_column.items()))
@@ -132,13 +138,13 @@ def _json_lines(spark: SparkSession, path: str, settings: Diagnoses) -> _Source:
     require_columns(name, json_columns(name, head), settings)
     columns = (settings.exam_id_column, settings.diagnosis_column, settings.time_column)
     reader = spark.read.schema(", ".join(f"`{column}` string" for column in columns))
-    frame = reader.options(encoding=counted.encoding, lineSep="\n", allowNumericLeadingZeros=True).json(path)
+    frame = reader.options(encoding=counted.encoding, lineSep="\n", allowNumericLeadingZeros=True).json(_literal(path))
     return _Source(_selected(frame, settings), {"format": "json", "encoding": counted.encoding}, _mixed_note(counted))
 
 
 def _examined(spark: SparkSession, path: str) -> tuple[Census, list[bytes]]:
     """The census of a text file and its first lines."""
-    lines = spark.read.text(path).select(F.col("value").cast("binary").alias("value"))
+    lines = spark.read.text(_literal(path)).select(F.col("value").cast("binary").alias("value"))
     counts = (Census(**row.asDict()) for row in encoding_census(lines).collect())
     return sum(counts, Census()), [bytes(row[0]) for row in lines.limit(_HEAD_LINES).collect()]
 

@@ -102,10 +102,11 @@ def _fit(context: StageContext, parts: DataFrame, rules: TextRules) -> TextEmbed
 
 
 def _clear(context: StageContext) -> None:
-    """Vectors of diagnoses that are no longer there must not be fused."""
-    if context.tables.exists("embeddings"):
-        empty = context.spark.createDataFrame([], TABLES["embeddings"].ddl)
-        context.tables.overwrite("embeddings", empty, _PART)
+    """Vectors of diagnoses that are no longer there must not be fused, nor their stems or losses be shown."""
+    tables = context.tables
+    for name, part in (("embeddings", _PART), ("dropped", {"stage": "text"}), ("tokens", None)):
+        if tables.exists(name):
+            tables.overwrite(name, context.spark.createDataFrame([], TABLES[name].ddl), part)
 
 
 def _missing(exams: DataFrame, cohort: DataFrame) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from radnet_spark.cli import COMMANDS, main
+from radnet_spark.pipeline import overlap
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,7 @@ from radnet_spark.cli import COMMANDS, main
         (["run", "--input", ".", "--diagnoses", "not-there.csv"], "not-there.csv"),
         (["status", "--root", "not-there"], "not-there"),
         (["stem", "--file", "not-there.txt"], "not-there.txt"),
+        (["stem", "--file", "/"], "expected a UTF-8 text file"),
         (["images", "--conf", "not-there.yml"], "not-there.yml"),
     ],
 )
@@ -43,3 +45,30 @@ def test_an_unforeseen_error_shows_its_place_but_not_its_text(monkeypatch, capsy
     message = capsys.readouterr().err
     assert "ValueError" in message
     assert "Horvat" not in message
+
+
+def test_a_file_that_is_no_utf_8_is_wrong_usage(tmp_path, capsys):
+    (tmp_path / "old.txt").write_bytes("pluća".encode("cp1250"))
+    assert main(["stem", "--file", str(tmp_path / "old.txt")]) == 2
+    assert "UnicodeDecodeError" in capsys.readouterr().err
+
+
+def test_limit_takes_the_first_lines(tmp_path, capsys):
+    (tmp_path / "texts.txt").write_text("MR mozga\nCT toraksa\nRTG šake\n", encoding="utf-8")
+    assert main(["body-part", "--file", str(tmp_path / "texts.txt"), "--limit", "2"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        ("labels", "labels/source=image", True),
+        ("labels/source=image", "labels", True),
+        ("labels/source=image", "labels/source=image", True),
+        ("labels/source=image", "labels/source=tags", False),
+        ("images", "train_images", False),
+        ("labels", "labelset/source=image", False),
+    ],
+)
+def test_tables_and_parts_overlap(one, other, shared):
+    assert overlap(one, other) is shared

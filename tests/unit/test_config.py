@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import yaml
 
@@ -82,3 +84,13 @@ def test_demo_changes_only_known_settings():
 def test_hash_ignores_the_order_of_keys_only():
     assert config_hash({"a": 1, "b": [1, 2]}) == config_hash({"b": [1, 2], "a": 1})
     assert config_hash({"b": [1, 2]}) != config_hash({"b": [2, 1]})
+
+
+def test_the_content_of_a_rules_file_counts_not_its_name(tmp_path):
+    own = tmp_path / "own.yml"
+    shutil.copy(conf_file("body_parts.yml"), own)
+    config = load_config([], [f"body_parts.rules={own}"])
+    assert config.rules_hash(["body_parts"]) == load_config().rules_hash(["body_parts"])
+    own.write_text(own.read_text(encoding="utf-8") + "\n# a change\n", encoding="utf-8")
+    assert config.rules_hash(["body_parts"]) != load_config().rules_hash(["body_parts"])
+    assert config.rules_hash(["images"]) == load_config().rules_hash(["images"])

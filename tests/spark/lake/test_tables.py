@@ -53,6 +53,10 @@ def test_provenance_stands_in_the_commit(spark, tables):
     tables.overwrite("exams", spark.createDataFrame([("a", "1")], "exam_id string, diagnosis string"))
     history = spark.sql(f"DESCRIBE HISTORY delta.`{tables.path('exams')}`").collect()
     assert history[0]["userMetadata"] == '{"run": "abc"}'
+    tables.provenance = '{"run": "def"}'
+    tables.delete("exams", "exam_id = 'a'")
+    history = spark.sql(f"DESCRIBE HISTORY delta.`{tables.path('exams')}`").collect()
+    assert history[0]["userMetadata"] == '{"run": "def"}'
 
 
 def test_snapshot_is_written_once_a_key_and_older_ones_go(spark, tables):

@@ -37,6 +37,8 @@ def read(context, path, data, **options):
 
 def test_encodings_are_recognised_by_file(context, tmp_path):
     codecs = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp1250": "windows-1250", "iso8859-2": "ISO-8859-2"}
+    tmp_path /= "signs of a pattern [1]{a,b}*?"
+    tmp_path.mkdir()
     for codec in codecs:
         (tmp_path / codec).write_bytes(f"exam_id;diagnosis\n00{codec};{LUNGS}\n".encode(codec))
     run_context = context(input=[str(tmp_path / codec) for codec in codecs])

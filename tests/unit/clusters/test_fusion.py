@@ -3,17 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
-from scipy.special import softmax
-from scipy.stats import entropy
-from sklearn.preprocessing import minmax_scale, normalize
+from sklearn.preprocessing import normalize
 
 from radnet_spark.clusters.blocks import Moments, total_variance, usable_sources
 from radnet_spark.clusters.fusion import (
-    cluster_distances,
-    cluster_probabilities,
     concatenate,
     fit_blocks,
-    mean_entropy,
     squared_distances,
 )
 
@@ -73,18 +68,11 @@ def test_total_variance_from_moments_of_two_partitions() -> None:
     assert total_variance([]) == 0.0
 
 
-def test_distances_and_probabilities() -> None:
+def test_distances_are_those_of_scipy() -> None:
     random = np.random.default_rng(5)
     x, centres = random.normal(size=(9, 3)), random.normal(size=(4, 3))
     distances = np.sqrt(squared_distances(x, centres))
     np.testing.assert_allclose(distances, cdist(x, centres))
-    scaled = cluster_distances(distances, distances.min(), distances.max())
-    np.testing.assert_allclose(scaled, minmax_scale(distances.ravel()).reshape(distances.shape))
-    np.testing.assert_allclose(cluster_distances(distances * 9, 0.0, 1e-9), 1.0)
-    np.testing.assert_array_equal(cluster_distances(distances, 1.0, 1.0), 0.0)
-    probabilities = cluster_probabilities(distances, 2.0)
-    np.testing.assert_allclose(probabilities, softmax(-distances / 2.0, axis=1))
-    assert mean_entropy(probabilities) == pytest.approx(entropy(probabilities, axis=1).mean())
 
 
 def test_a_source_that_most_rows_lack_is_left_out() -> None:

@@ -22,7 +22,8 @@ def parse(data, settings=SETTINGS):
 def test_columns_are_those_of_the_table(ct_bytes):
     row = parse(ct_bytes)
     listed = {"path", "file_size", "modification_time", "ingest_hash"}
-    assert set(row) == (set(TABLES["ingest_staging"].columns) - listed)
+    exported = {"image", "height", "width", "frame", "drop_reason", "drop_detail", "export_hash"}
+    assert set(row) == (set(TABLES["ingest_staging"].columns) - listed - exported)
     assert row["reason"] is None
     assert row["sha256"] == hashlib.sha256(ct_bytes).hexdigest()
 
