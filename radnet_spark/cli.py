@@ -154,8 +154,9 @@ def _context(args: argparse.Namespace, config: Config) -> Iterator[Any]:
         Path(args.root).mkdir(parents=True, exist_ok=True)
     debug = args.log_level == "debug"
     with contextlib.nullcontext() if debug else console.jvm_log(args.root):
-        console.say("starting Spark (its first start on a machine downloads about 150 MB of jars) …")
         ours = not session_is_there()
+        if ours:
+            console.say("starting Spark (its first start on a machine downloads about 150 MB of jars) …")
         spark = open_session(config.spark, args.master, "INFO" if debug else "FATAL")
         try:
             tables = Tables(spark, args.root, config.storage)

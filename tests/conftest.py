@@ -27,11 +27,19 @@ def config() -> Config:
 
 
 @pytest.fixture(scope="session")
-def spark(config: Config) -> Iterator[Any]:
+def spark_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the session's JVM writes its log."""
+    return tmp_path_factory.mktemp("jvm") / "spark.log"
+
+
+@pytest.fixture(scope="session")
+def spark(config: Config, spark_log: Path) -> Iterator[Any]:
     """One session for all tests."""
+    from radnet_spark import console
     from radnet_spark.lake.session import open_session
 
-    session = open_session(config.spark, master="local[2]")
+    with console.jvm_log(str(spark_log.parent)):
+        session = open_session(config.spark, master="local[2]")
     yield session
     session.stop()
 

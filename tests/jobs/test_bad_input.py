@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-from tests.jobs.conftest import Ended, radnet
+import pytest
+from pydicom.data import get_testdata_file
+
+from tests.jobs.conftest import SETTINGS, launched
 
 
-def run(folder: Path, name: str, *more: str) -> Ended:
-    """`radnet run` on `folder/name`, with its root beside it."""
-    root = str(folder / "root")
-    return radnet(
-        "run", "--input", str(folder / name), *more, "--root", root, "--master", "local[2]", "--conf", "demo.yml"
-    )
-
-
-def last_line(ended):
-    return ended.err.strip().splitlines()[-1]
+def arguments(folder: Path, name: str, *more: str) -> list[str]:
+    """Of `radnet run` on `folder/name`, with its root beside it."""
+    return ["--input", str(folder / name), *more, "--root", str(folder / "root"), *SETTINGS]
 
 
 def tables_in(root: Path) -> set[str]:
     return {p.name for p in (root / "tables").iterdir()} if (root / "tables").exists() else set()
 
 
-def test_an_empty_folder_leaves_nothing_to_work_on(tmp_path):
+def test_an_empty_folder_leaves_nothing_to_work_on(tmp_path, radnet):
     (tmp_path / "empty").mkdir()
-    ended = run(tmp_path, "empty")
+    ended = radnet("run", *arguments(tmp_path, "empty"))
     assert ended.code == 1
-    assert "no file" in last_line(ended)
+    assert "no file" in ended.last_line
     assert tables_in(tmp_path / "root") <= {"runs"}
 
 
-def test_a_folder_without_images_ends_with_what_was_lost(tmp_path):
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        (None, "there is no instance"),
+        ("rtplan.dcm", "no instance is left"),
+    ],
+)
+def test_a_folder_without_images_ends_with_what_was_lost(tmp_path, radnet, file, expected):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "note.txt").write_text("no DICOM here")
-    ended = run(tmp_path, "in")
+    if file:
+        shutil.copy(get_testdata_file(file), tmp_path / "in" / file)
+    ended = radnet("run", *arguments(tmp_path, "in"))
     assert ended.code == 1
+    assert expected in ended.last_line
     assert "Traceback" not in ended.err
 
 
@@ -43,7 +50,7 @@ def test_a_diagnosis_file_with_a_wrong_header_stops_a_run_before_it_writes(tmp_p
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "note.txt").write_text("x")
     (tmp_path / "wrong.csv").write_text("exam,finding\n1,Uredan nalaz koljena i gležnja.\n")
-    ended = run(tmp_path, "in", "--diagnoses", str(tmp_path / "wrong.csv"))
+    ended = launched("run", *arguments(tmp_path, "in", "--diagnoses", str(tmp_path / "wrong.csv")))
     assert ended.code == 2
     assert "exam_id" in ended.err
     assert "exam, finding" in ended.err

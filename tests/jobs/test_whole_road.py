@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.jobs.conftest import radnet
+from tests.jobs.conftest import SETTINGS, launched
 
 
 def truth_of(hospital: Path) -> list[dict[str, str]]:
@@ -20,11 +21,9 @@ def truth_of(hospital: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def labels(whole_run, tmp_path_factory):
+def labels(whole_run, radnet, tmp_path_factory):
     out = tmp_path_factory.mktemp("labels") / "labels.csv"
-    ended = radnet(
-        "labels", "--root", str(whole_run.root), "--out", str(out), "--master", "local[2]", "--conf", "demo.yml"
-    )
+    ended = radnet("labels", "--root", str(whole_run.root), "--out", str(out))
     assert ended.code == 0, ended.err
     with open(out, encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -67,20 +66,16 @@ def test_the_labels_tell_modality_and_body_part_apart(whole_run, labels):
     assert homogeneity_score([row["body_part"] for row, _ in known], guess) > 0.2
 
 
-def test_running_again_skips_everything_that_did_not_change(whole_run):
-    argv = ["run", "--input", str(whole_run.hospital), "--diagnoses", str(whole_run.hospital / "diagnoses.csv")]
-    argv += ["--root", str(whole_run.root), "--conf", "demo.yml", "--master", "local[2]", "--json"]
-    for setting in ("demo.real_files=false", "train.epochs=2", "tags.autoencoder.epochs=5", "text.epochs=20",
-                    "cluster.k_list=[4,8,12,16]"):  # fmt: skip
-        argv += ["--set", setting]
-    again = radnet(*argv)
+def test_running_again_skips_everything_that_did_not_change(whole_run, radnet):
+    files = ["--input", str(whole_run.hospital), "--diagnoses", str(whole_run.hospital / "diagnoses.csv")]
+    again = radnet("run", *files, "--root", str(whole_run.root), "--json", *SETTINGS)
     assert again.code == 0, again.err[-3000:]
     done = [s["stage"] for s in again.summary["stages"] if not s["skipped"]]
     assert set(done) <= {"ingest", "diagnoses"}  # they look for new files, and find none
     assert all(count == 0 for s in again.summary["stages"] if s["stage"] == "ingest" for count in s["rows"].values())
 
 
-def test_no_name_or_number_of_a_patient_is_in_tables_logs_or_mlflow(whole_run):
+def test_no_name_or_number_of_a_patient_is_in_tables_logs_or_mlflow(whole_run, spark_log):
     import pydicom
 
     secrets = set()
@@ -100,7 +95,7 @@ def test_no_name_or_number_of_a_patient_is_in_tables_logs_or_mlflow(whole_run):
             if path.is_file():
                 content = path.read_bytes()
                 assert not [s for s in whole if s in content], path
-    log = (whole_run.root / "spark.log").read_bytes() + whole_run.ended.err.encode()
+    log = spark_log.read_bytes() + whole_run.ended.err.encode()
     assert not [s for s in secrets if s in log]
 
 
@@ -140,7 +135,43 @@ def test_the_registered_model_needs_no_spark_and_no_java(whole_run, labels):
     assert bad["error"]
 
 
-def test_status_tells_that_all_is_done(whole_run):
-    ended = radnet("status", "--root", str(whole_run.root), "--master", "local[2]", "--conf", "demo.yml", "--json")
+def test_a_launcher_starts_a_session_of_its_own(whole_run):
+    ended = launched("status", "--root", str(whole_run.root), "--json", *SETTINGS)
     assert ended.code == 0, ended.err
-    assert {s["stage"] for s in ended.summary["stages"]} >= {"ingest", "cohort", "cluster[fusion]", "report"}
+    states = {s["stage"]: s["next"] for s in ended.summary["stages"]}
+    assert states.pop("ingest").startswith("would look")
+    assert states.pop("diagnoses").startswith("would look")
+    assert {"cohort", "cluster[fusion]", "report"} <= set(states)
+    assert set(states.values()) == {"done"}
+
+
+def test_an_explicit_k_above_the_number_of_rows_is_wrong_usage(whole_run, radnet):
+    before = {log: sorted(log.iterdir()) for log in (whole_run.root / "tables").glob("*/_delta_log")}
+    ended = radnet(
+        "cluster", "--source", "image", "--root", str(whole_run.root), *SETTINGS, "--set", "cluster.k=100000"
+    )
+    assert ended.code == 2
+    assert "cluster.k" in ended.last_line
+    assert "100000" in ended.last_line
+    assert {log: sorted(log.iterdir()) for log in before} == before
+
+
+def test_one_modality_only_is_a_warning(whole_run, radnet, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(whole_run.root, root, ignore=shutil.ignore_patterns("hospital-*"))
+    one = [*SETTINGS, "--set", "cohort.modalities=[CR]", "--set", "cluster.k=[2,3]", "--root", str(root), "--json"]
+    for verb in (["cohort"], ["tags"], ["cluster", "--source", "tags"], ["evaluate", "--source", "tags"]):
+        ended = radnet(*verb, *one)
+        assert ended.code == 0, ended.err
+    assert any("one modality only: HS_M is 1 by convention" in note for note in ended.summary["notes"])
+    assert ended.summary["scores"]["HS_M"] == 1
+
+
+def test_limit_is_a_sample_of_the_same_instances(whole_run, radnet, tmp_path):
+    root = tmp_path / "root"
+    shutil.copytree(whole_run.root, root, ignore=shutil.ignore_patterns("hospital-*"))
+    few = [*SETTINGS, "--root", str(root), "--limit", "40", "--json"]
+    for verb, table in (("body-parts", "body_parts"), ("tags", "embeddings"), ("embed", "embeddings")):
+        ended = radnet(verb, *few)
+        assert ended.code == 0, ended.err
+        assert ended.summary["rows"][table] == 40

@@ -20,8 +20,8 @@ from radnet_spark.errors import NothingToDoError, UsageError
 from radnet_spark.lake.fits import fit_folder
 from radnet_spark.schemas import TABLES
 
-CONFIG = load_config(["demo.yml"], ["cluster.k=[3,4,6]", "cluster.anomaly_below=2"])
-SEVERAL = load_config(["demo.yml"], ["cluster.k=[2,3,4,5,6]", "cluster.seeds=[1,2,3]", "cluster.anomaly_below=2"])
+CONFIG = load_config(["demo.yml"], ["cluster.k=[3,4]", "cluster.anomaly_below=2"])
+SEVERAL = load_config(["demo.yml"], ["cluster.k=[2,3,4,5,6]", "cluster.seeds=[1,2]", "cluster.anomaly_below=2"])
 KINDS = [("CR", "HAND"), ("MR", "KNEE"), ("CT", "HEAD"), ("XA", "CAROTID")]
 DIMS = {"image": 6, "diagnosis": 5, "tags": 3}
 MODELS = {"image": "cae", "diagnosis": "pv_dbow", "tags": "ae"}
@@ -115,7 +115,7 @@ def check_kmeans(tables: Any, data: Data) -> None:
         inertia = KMeans(row["k"], n_init=20, random_state=0).fit(train).inertia_
         assert inertia * 0.999 < row["cost"] < inertia * 1.1
         assert row["cost"] == min(row["seed_costs"])
-        assert len(row["seed_costs"]) == 3
+        assert len(row["seed_costs"]) == 2
     four = tried[2]
     centres = load_centres(str(fit_folder(tables, four["fit_id"])))[four["clustering_id"]]
     distances = cdist(data.vectors["image"], centres)
