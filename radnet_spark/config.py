@@ -11,10 +11,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, TypeVar, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from radnet_spark.errors import UsageError
 
@@ -22,6 +22,8 @@ Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+T = TypeVar("T")
+Several = Annotated[list[T], Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -102,7 +104,7 @@ class Images(Section):
 
 
 class Cohort(Section):
-    modalities: list[str]
+    modalities: Several[str]
     dx_as_cr: bool
     max_instances_per_exam: Positive
     over_limit: Literal["drop", "sample"]
@@ -112,14 +114,28 @@ class Cohort(Section):
     train_share: Share
     test_share: Share
 
+    @model_validator(mode="after")
+    def _shares_leave_room(self) -> Self:
+        total = self.train_share + self.test_share
+        if total > 1 + 1e-9:
+            raise ValueError(f"found train_share + test_share = {total:g}, expected at most 1")
+        return self
+
 
 class TagsAutoencoder(Section):
-    layers: list[Positive]
+    layers: Several[Positive]
     bottleneck: Positive
     learning_rate: PositiveFloat
     batch_size: Positive
     epochs: Positive
     patience_epochs: Positive
+
+    @model_validator(mode="after")
+    def _narrows(self) -> Self:
+        widths = [*self.layers, self.bottleneck]
+        if sorted(set(widths), reverse=True) != widths:
+            raise ValueError(f"found layers and bottleneck {widths}, expected decreasing widths")
+        return self
 
 
 class Tags(Section):
@@ -152,7 +168,7 @@ class Text(Section):
 
 class Train(Section):
     encoder: Literal["cae"]
-    filters: list[Positive]
+    filters: Several[Positive]
     bottleneck_channels: Positive
     epochs: Positive
     batch_size: Positive
@@ -174,9 +190,9 @@ class Embed(Section):
 
 
 class Cluster(Section):
-    k: list[Positive] | Positive | None
-    k_list: list[Positive]
-    seeds: list[int]
+    k: Several[Positive] | Positive | None
+    k_list: Several[Positive]
+    seeds: Several[int]
     init_mode: Literal["k-means||", "random"]
     max_iterations: Positive
     tolerance: PositiveFloat
@@ -208,6 +224,7 @@ class Annotate(Section):
 class Report(Section):
     images_per_cluster: Positive
     words_per_cluster: Positive
+    least_exams_a_word: Positive
     seed: int
 
 
@@ -241,14 +258,28 @@ class Config(Section):
     report: Report
     demo: Demo
 
+    @model_validator(mode="after")
+    def _images_fit_the_encoder(self) -> Self:
+        halvings = 2 ** len(self.train.filters)
+        if self.images.size % halvings:
+            raise ValueError(
+                f"images.size: found {self.images.size}, expected a multiple of {halvings}, since each of the "
+                f"{len(self.train.filters)} train.filters halves the image"
+            )
+        return self
+
     def section(self, name: str) -> dict[str, Any]:
         """One section as plain data, for hashing and for the report."""
         return dict(self.model_dump(mode="json", by_alias=True)[name])
 
     def rules_hash(self, sections: Iterable[str]) -> str:
         """Hash of the rules files that these sections name: their content decides a result, not their name."""
-        named = {"body_parts": self.body_parts.rules, "evaluate": self.evaluate.regions}
-        return config_hash({name: rules_text(named[name]) for name in sections if name in named})
+        named = self.rules_files()
+        return config_hash({key: rules_text(named[key]) for key in named if key.partition(".")[0] in sections})
+
+    def rules_files(self) -> dict[str, str]:
+        """Setting → the rules file that it names."""
+        return {"body_parts.rules": self.body_parts.rules, "evaluate.regions": self.evaluate.regions}
 
 
 def conf_file(name: str) -> Path:
@@ -257,11 +288,15 @@ def conf_file(name: str) -> Path:
     Raises:
         UsageError: there is no such file.
     """
+    found = _conf_path(name)
+    if found is None:
+        raise UsageError(f"conf/{name}: not found in the package; expected beside base.yml")
+    return found
+
+
+def _conf_path(name: str) -> Path | None:
     here = Path(__file__).resolve().parent
-    for folder in (here / "conf", here.parent / "conf"):
-        if (folder / name).is_file():
-            return folder / name
-    raise UsageError(f"conf/{name}: not found in the package; expected beside base.yml")
+    return next((f / name for f in (here / "conf", here.parent / "conf") if (f / name).is_file()), None)
 
 
 def rules_text(name: str) -> str:
@@ -299,9 +334,13 @@ def load_config(files: Sequence[str | Path] = (), overrides: Iterable[str] = ())
     for override in overrides:
         merged = _merge(merged, _parse_override(override))
     try:
-        return Config.model_validate(merged)
+        config = Config.model_validate(merged)
     except ValidationError as error:
         raise UsageError("\n".join(_explain(item) for item in error.errors())) from None
+    for key, name in config.rules_files().items():
+        if not Path(name).is_file() and _conf_path(name) is None:
+            raise UsageError(f"{key}: found {name}, expected a file that is there or the name of one of conf/")
+    return config
 
 
 def config_hash(data: Any) -> str:
@@ -348,6 +387,8 @@ def _explain(error: Mapping[str, Any]) -> str:
         near = difflib.get_close_matches(where[-1], _keys_of(where[:-1]), n=1, cutoff=0.0)
         hint = f"; the nearest right name is {'.'.join([*where[:-1], *near])}" if near else ""
         return f"{key}: unknown setting{hint}"
+    if error["type"] == "value_error":  # of a validator of ours
+        return ": ".join(filter(None, (key, str(error["ctx"]["error"]))))
     return f"{key}: found {error['input']!r}; {error['msg'][0].lower()}{error['msg'][1:]}"
 
 

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from radnet_spark.errors import NothingToDoError
-from radnet_spark.lake.runs import Runs, looks_for_files, stage_key
+from radnet_spark.lake.runs import Runs, looks_for_files, reads, stage_key
 from radnet_spark.lake.stage import StageContext, StageSummary
 
 STAGES = {
@@ -92,23 +92,25 @@ def run_all(
 
 
 def next_steps(steps: list[Step], context: StageContext, runs: Runs) -> Iterator[tuple[str, str]]:
-    """What a run would do now: (stage, `done` | `would run: why`), without doing it."""
+    """What a run would do now: (stage, `done` | `nothing to do` | `would run: why`), without doing it."""
     stale: set[str] = set()
     for verb, options in steps:
         module, key = stage_module(verb), stage_key(verb, options)
         local = replace(context, options=options)
-        reads = {name.format(**options) for name in module.READS}
-        upstream = {name for name in reads if any(overlap(name, other) for other in stale)}
+        upstream = {name for name in reads(module, options) if any(overlap(name, other) for other in stale)}
+        fingerprint = runs.fingerprint(verb, module, local)
         if looks_for_files(options):
             state = "would look for new and changed files"
         elif key not in runs.last:
             state = "would run: never done"
-        elif runs.last[key]["status"] != "done":
-            state = f"would run: last time {runs.last[key]['status'].replace('_', ' ')}"
+        elif runs.last[key]["status"] == "failed":
+            state = "would run: last time failed"
         elif upstream:
             state = f"would run: {', '.join(sorted(upstream))} will change"
-        elif runs.is_done(verb, runs.fingerprint(verb, module, local), options):
+        elif runs.is_done(verb, fingerprint, options):
             state = "done"
+        elif runs.has_nothing_to_do(verb, fingerprint, options):
+            state = "nothing to do"
         else:
             state = "would run: settings, code or input tables changed"
         if state.startswith("would run"):

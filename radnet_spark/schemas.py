@@ -121,7 +121,13 @@ _TABLES = (
         "an instance",
         "body-parts",
         ("sop_instance_uid",),
-        {"sop_instance_uid": "string", "original": "string", "body_part": "string", "rule": "string"},
+        {
+            "sop_instance_uid": "string",
+            "original": "string",
+            "body_part": "string",
+            "rule": "string",
+            "known": "string",  # the part that BodyPartExamined alone gives
+        },
     ),
     Table(
         "images",
@@ -150,7 +156,14 @@ _TABLES = (
         "an instance or exam that a stage left out",
         "cohort",
         ("stage", "key", "key_type"),
-        {"stage": "string", "key": "string", "key_type": "string", "reason": "string", "detail": "string"},
+        {
+            "stage": "string",
+            "key": "string",
+            "key_type": "string",
+            "reason": "string",
+            "detail": "string",
+            "decided_on": "string",  # state of file and settings; with another one a stage tries again
+        },
     ),
     Table(
         "tag_missingness",
@@ -294,6 +307,7 @@ _TABLES = (
             "confidence": "double",
             "modality": "string",
             "body_part": "string",
+            "name": "string",
             "sources": "string",
             "error": "string",
             "clustering_id": "string",

@@ -49,12 +49,12 @@ def known_files(files: DataFrame, folder: str, key: bytes | None) -> DataFrame:
     return files.select(*_READ).mapInArrow(partial(_read_files, folder=folder, key=key), KNOWN)
 
 
-def not_yet_annotated(known: DataFrame, annotations: DataFrame, model_version: str) -> DataFrame:
-    """Leaves out files that this version has annotated and that have not changed since."""
+def not_yet_annotated(files: DataFrame, time: str, annotations: DataFrame, model_version: str) -> DataFrame:
+    """Leaves out files (`path` and their `time`) that this version has annotated and that have not changed since."""
     done = annotations.where(F.col("model_version") == model_version)
     done = done.select("path", F.col("file_modification_time").alias("done_time"))
-    same = (known["path"] == done["path"]) & known["file_modification_time"].eqNullSafe(done["done_time"])
-    return known.join(done, same, how="left_anti")
+    same = (files["path"] == done["path"]) & files[time].eqNullSafe(done["done_time"])
+    return files.join(done, same, how="left_anti")
 
 
 def annotated(known: DataFrame, exams: DataFrame, folder: str, entry: Registered, batch_size: int) -> DataFrame:

@@ -75,6 +75,14 @@ def champion(tracker: Tracker, settings: Register) -> Registered:
         ) from error
 
 
+def version_of_alias(tracker: Tracker, settings: Register) -> str | None:
+    """The version that the alias points to; None if there is none."""
+    try:
+        return champion(tracker, settings).version
+    except StageError:
+        return None
+
+
 def register_version(
     tracker: Tracker, settings: Register, folder: Path, made_from: tuple[str, str], example: pd.DataFrame
 ) -> Registered:
@@ -109,11 +117,8 @@ def register_version(
 
 def set_champion(tracker: Tracker, settings: Register, entry: Registered) -> bool:
     """Points the alias at a version; False if it pointed there already."""
-    try:
-        if champion(tracker, settings).version == entry.version:
-            return False
-    except StageError:
-        logger.info("the alias %s is new", settings.alias)
+    if version_of_alias(tracker, settings) == entry.version:
+        return False
     tracker.client.set_registered_model_alias(settings.name, settings.alias, entry.version)
     return True
 

@@ -8,7 +8,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from radnet_spark.annotator.frames import annotated, known_files, known_instances, not_yet_annotated
-from radnet_spark.annotator.registry import Registered, champion, model_folder
+from radnet_spark.annotator.model import NO_SOURCE
+from radnet_spark.annotator.registry import Registered, champion, model_folder, version_of_alias
 from radnet_spark.dicom.frames import listed_files
 from radnet_spark.dicom.inventory import listing_units
 from radnet_spark.errors import StageError
@@ -23,6 +24,11 @@ WRITES = ("annotations", "quarantine")
 CONFIG = ("register", "annotate", "deidentify", "diagnoses")
 
 
+def state(context: StageContext) -> str | None:
+    """The registered version that would label: the alias may have been moved."""
+    return version_of_alias(context.tracker, context.config.register_)
+
+
 def run(context: StageContext) -> StageSummary:
     """Writes the new rows of `annotations`; files that this version has annotated and that did not change keep theirs.
 
@@ -34,15 +40,23 @@ def run(context: StageContext) -> StageSummary:
     models = tables.files / "models"
     folder = str(model_folder(context.tracker, config.register_, entry, models))
     files = _files(context)
-    known = _known(context, folder, files)
-    if not context.options.get("diagnoses"):  # texts that a person names are asked for: then labels may change
-        known = not_yet_annotated(known, tables.read_or_empty("annotations"), entry.version)
+    known = _known(context, folder, None if files is None else _new(context, files, entry))
+    if files is None:
+        known = _new(context, known, entry)
     labelled = annotated(known, _exams(context), folder, entry, config.annotate.batch_size)
     written = tables.merge("annotations", labelled, ["path"])
     aside = 0 if files is None else _put_aside(tables, files, entry)
     summary = _summary(context, entry, written)
     summary.rows |= {"quarantine": aside} if aside else {}
     return summary
+
+
+def _new(context: StageContext, rows: DataFrame, entry: Registered) -> DataFrame:
+    """Leaves out what this version has annotated; not where a person names texts: then labels may change."""
+    if context.options.get("diagnoses"):
+        return rows
+    time = "file_modification_time" if "file_modification_time" in rows.columns else "modification_time"
+    return not_yet_annotated(rows, time, context.tables.read_or_empty("annotations"), entry.version)
 
 
 def _known(context: StageContext, folder: str, files: DataFrame | None) -> DataFrame:
@@ -55,7 +69,9 @@ def _known(context: StageContext, folder: str, files: DataFrame | None) -> DataF
 
 def _put_aside(tables: Tables, files: DataFrame, entry: Registered) -> int:
     """Merges the files that are no instances into `quarantine`; rows written."""
-    refused = tables.read("annotations").where((F.col("model_version") == entry.version) & F.col("error").isNotNull())
+    no_instance = (F.col("model_version") == entry.version) & F.col("error").isNotNull() & (F.col("error") != NO_SOURCE)
+    refused = tables.read("annotations").where(no_instance)
+    refused = refused.join(tables.read_or_empty("instances").select("path"), "path", "left_anti")
     rows = files.join(refused.select("path", "error"), "path", how="inner").select(
         "path", "file_size", "modification_time", F.col("error").alias("reason"),
         F.lit("found when it was annotated").alias("detail"), F.lit(None).cast("string").alias("sop_instance_uid"),

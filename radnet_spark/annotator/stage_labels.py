@@ -29,10 +29,7 @@ def export_labels(context: StageContext, out: Path, limit: int | None = None) ->
         UsageError: the file can't be written.
     """
     annotations = context.tables.read("annotations").where(F.col("label").isNotNull())
-    clusters = context.tables.read_or_empty("clusters")
-    names = clusters.select("clustering_id", "label", F.col("name").alias("cluster_name"))
-    joined = annotations.join(F.broadcast(names), ["clustering_id", "label"], how="left")
-    rows = joined.orderBy("path").select(*_COLUMNS)
+    rows = annotations.withColumnRenamed("name", "cluster_name").orderBy("path").select(*_COLUMNS)
     rows = rows.limit(limit) if limit else rows
     temporary = out.with_name(f".{out.name}.part")
     try:

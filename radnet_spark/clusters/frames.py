@@ -42,11 +42,11 @@ def contents(labels: DataFrame, cohort: DataFrame, body_parts: DataFrame) -> Dat
     """Counts what lies in each cluster.
 
     Returns:
-        `clustering_id, split, label, modality, body_part` (null: unknown), `known` (the body part was in the file),
-        `count`.
+        `clustering_id, split, label, modality, body_part` (null: unknown), `known` (BodyPartExamined alone gives the
+        body part), `count`.
     """
     part = F.when(F.length(F.trim("body_part")) > 0, F.col("body_part"))
-    in_file = part.isNotNull() & (F.coalesce(F.length(F.trim("original")), F.lit(0)) > 0)
+    in_file = F.coalesce(F.col("known") == part, F.lit(False))
     parts = body_parts.select("sop_instance_uid", part.alias("body_part"), in_file.alias("known"))
     about = cohort.select("sop_instance_uid", "split", "modality").join(parts, "sop_instance_uid", how="left")
     joined = labels.select("clustering_id", "sop_instance_uid", "label").join(about, "sop_instance_uid", how="inner")

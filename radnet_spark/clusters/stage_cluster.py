@@ -20,7 +20,6 @@ from radnet_spark.config import config_hash
 from radnet_spark.errors import NothingToDoError
 from radnet_spark.lake.fits import fit_folder, saving_fit
 from radnet_spark.lake.stage import StageContext, StageSummary
-from radnet_spark.lake.tables import Tables
 from radnet_spark.schemas import TABLES
 
 READS = ("embeddings/source={source}", "cohort", "body_parts")
@@ -81,17 +80,10 @@ def _fit_all(context: StageContext, vectors: DataFrame, notes: list[str]) -> lis
     counted = vectors.groupBy("model", "fit_id").agg(F.count("*").alias("rows"), F.sum(is_train).alias("train"))
     models = sorted(counted.collect(), key=lambda row: (row["model"], row["fit_id"]))
     if not models:
-        _clear(context.tables, str(context.options["source"]))
+        for name in ("clusterings", "clusters", "labels", "scores"):  # nothing may be chosen of what is no more
+            context.tables.clear(name, {"source": str(context.options["source"])})
         raise NothingToDoError(f"nothing to cluster: no embeddings of source {context.options['source']} in the cohort")
     return [tried for model in models for tried in _fit_model(context, vectors, model, notes)]
-
-
-def _clear(tables: Tables, source: str) -> None:
-    """Takes away what was clustered when the source still had embeddings: nothing may be chosen of it now."""
-    for name in ("clusterings", "clusters", "labels", "scores"):
-        stale = tables.read_or_empty(name).where(F.col("source") == source)
-        if not stale.isEmpty():
-            tables.overwrite(name, stale.limit(0), part={"source": source})
 
 
 def _fit_model(context: StageContext, vectors: DataFrame, about: Row, notes: list[str]) -> list[Tried]:

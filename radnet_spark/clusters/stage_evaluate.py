@@ -16,15 +16,16 @@ from radnet_spark.clusters.tightness import DIAGNOSIS, IMAGE, ONCE_AN_EXAM, Summ
 from radnet_spark.config import load_rules
 from radnet_spark.errors import NothingToDoError
 from radnet_spark.lake.stage import StageContext, StageSummary
+from radnet_spark.lake.tables import Tables
 from radnet_spark.schemas import TABLES
 
 READS = (
     "labels/source={source}", "embeddings/source=image", "embeddings/source=diagnosis", "cohort", "body_parts",
 )  # fmt: skip
+READS_OF_SOURCE = dict.fromkeys(("tags", "fusion"), ("scores/source=image", "scores/source=diagnosis"))  # the choices
 WRITES = ("scores/source={source}", "clusterings/source={source}")
 CONFIG = ("cluster", "evaluate")
 
-SCORED_BY_DISTANCE = ("tags", "fusion")
 _DIGITS = 10  # sums come in any order; beyond these digits a second run may differ
 
 Scores = dict[str, tuple[float, float | None]]
@@ -109,8 +110,6 @@ def _agreement(context: StageContext, tried: Sequence[Row], counted: Counted, sp
 def _tightness(
     context: StageContext, source: str, clustering_ids: Sequence[str], split: str, notes: list[str]
 ) -> dict[str, Scores]:
-    if source not in SCORED_BY_DISTANCE:
-        return {}
     tables = context.tables
     embeddings = _judging_embeddings(context, notes)
     if embeddings is None:
@@ -132,26 +131,35 @@ def _tightness(
 
 
 def _judging_embeddings(context: StageContext, notes: list[str]) -> DataFrame | None:
-    """The image and the text embedding in which distances are taken: those of the chosen clusterings."""
+    """The image and the text embedding in which distances are taken: the chosen ones, or the only ones there are."""
     tables = context.tables
-    chosen = {
-        row["source"]: (row["model"], row["embedding_fit_id"])
-        for row in tables.read("clusterings").where("chosen AND source IN ('image', 'diagnosis')").collect()
-    }
+    judges = {**_only_models(tables), **_chosen_models(tables)}
     wanted = [
-        F.when((F.col("source") == s) & (F.col("model") == chosen[s][0]) & (F.col("fit_id") == chosen[s][1]), kind)
+        F.when((F.col("source") == s) & (F.col("model") == judges[s][0]) & (F.col("fit_id") == judges[s][1]), kind)
         for s, kind in (("image", IMAGE), ("diagnosis", DIAGNOSIS))
-        if s in chosen
+        if s in judges
     ]
     if not wanted:
-        notes.append("no image and no diagnosis clustering is chosen: there is no D")
+        notes.append("no image and no diagnosis embedding is chosen: there is no D")
         return None
-    if "diagnosis" not in chosen:
+    if "diagnosis" not in judges:
         notes.append("no diagnoses: D is D_image")
-    if "image" not in chosen:
+    if "image" not in judges:
         notes.append("no images: D is D_diagnosis")
     named = tables.read("embeddings").withColumn("kind", F.coalesce(*wanted))
     return named.where(F.col("kind").isNotNull()).select("sop_instance_uid", "kind", "vector")
+
+
+def _chosen_models(tables: Tables) -> dict[str, tuple[str, str]]:
+    rows = tables.read("clusterings").where("chosen AND source IN ('image', 'diagnosis')").collect()
+    return {row["source"]: (row["model"], row["embedding_fit_id"]) for row in rows}
+
+
+def _only_models(tables: Tables) -> dict[str, tuple[str, str]]:
+    """Source → (model, fit_id) where no other can be chosen."""
+    judging = tables.read("embeddings").where("source IN ('image', 'diagnosis')")
+    grouped = judging.groupBy("source").agg(F.collect_set(F.struct("model", "fit_id")).alias("models"))
+    return {row["source"]: tuple(row["models"][0]) for row in grouped.collect() if len(row["models"]) == 1}
 
 
 def _candidate(row: Row, scores: Scores) -> Candidate:

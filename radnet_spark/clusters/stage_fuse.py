@@ -13,6 +13,7 @@ from radnet_spark.clusters.blocks import Moments, Usable, total_variance, usable
 from radnet_spark.clusters.frames import block_moments, fused
 from radnet_spark.clusters.fusion import BLOCK_ORDER, Block, fit_blocks
 from radnet_spark.errors import NothingToDoError
+from radnet_spark.lake.dropped import dropped_rows
 from radnet_spark.lake.fits import saving_fit
 from radnet_spark.lake.stage import StageContext, StageSummary
 
@@ -103,10 +104,8 @@ def _without_block(vectors: DataFrame, sources: Sequence[str]) -> DataFrame:
     wanted = F.array(*[F.lit(source) for source in sources])
     having = vectors.groupBy("sop_instance_uid").agg(F.collect_set("source").alias("sources"))
     lacking = having.withColumn("lacking", F.array_except(wanted, "sources")).where(F.size("lacking") > 0)
-    return lacking.select(
-        F.lit("fuse").alias("stage"), F.col("sop_instance_uid").alias("key"), F.lit("instance").alias("key_type"),
-        F.lit("no_embedding").alias("reason"), F.array_join("lacking", ", ").alias("detail"),
-    )  # fmt: skip
+    named = lacking.withColumn("reason", F.lit("no_embedding"))
+    return dropped_rows(named, "fuse", "instance", "sop_instance_uid", F.array_join("lacking", ", "))
 
 
 def _summary(rows: dict[str, int], blocks: Sequence[Block], usable: Usable, models: Models) -> StageSummary:

@@ -67,17 +67,6 @@ def with_quota(marked: DataFrame, keep: Mapping[str, int]) -> DataFrame:
     return marked.withColumn("reason", F.when(beyond, F.lit(Reason.OVER_QUOTA.value)).otherwise(F.col("reason")))
 
 
-def losses(marked: DataFrame) -> DataFrame:
-    """The marked instances that are left out, as rows of the table `dropped`."""
-    return marked.where(F.col("reason").isNotNull()).select(
-        F.lit("cohort").alias("stage"),
-        F.col("sop_instance_uid").alias("key"),
-        F.lit("instance").alias("key_type"),
-        "reason",
-        F.col("modality").alias("detail"),
-    )
-
-
 def _joined(
     instances: DataFrame, images: DataFrame, body_parts: DataFrame, exams: DataFrame, dx_as_cr: bool
 ) -> DataFrame:

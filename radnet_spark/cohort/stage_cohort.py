@@ -9,9 +9,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from radnet_spark.cohort.balance import BalancePlan, plan_balance
-from radnet_spark.cohort.frames import losses, marked_instances, with_quota
+from radnet_spark.cohort.frames import marked_instances, with_quota
 from radnet_spark.cohort.split import PARTS
 from radnet_spark.errors import StageError
+from radnet_spark.lake.dropped import dropped_rows
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.schemas import TABLES
 
@@ -34,18 +35,26 @@ def run(context: StageContext) -> StageSummary:
     try:
         before = _counts(marked)
         plan = _plan(before, settings.balance, settings.min_candidates)
-        final = with_quota(marked, plan.keep).persist()
+        final, notes = with_quota(marked, plan.keep), list(plan.warnings)
+        if not any(reason is None and split == "train" for _, reason, split, _ in before):
+            final = final.withColumn("split", F.lit("train"))
+            notes.append("so few patients that none falls in the train part: all are put there")
+        final.persist()
         try:
             kept = final.where(F.col("reason").isNull())
             rows = {
                 "cohort": tables.overwrite("cohort", kept.select(*TABLES["cohort"].columns)),
-                "dropped": tables.overwrite("dropped", losses(final), part={"stage": "cohort"}),
+                "dropped": tables.overwrite("dropped", _losses(final), part={"stage": "cohort"}),
             }
-            return _summary(rows, _counts(final), plan)
+            return _summary(rows, _counts(final), plan.quota, notes)
         finally:
             final.unpersist()
     finally:
         marked.unpersist()
+
+
+def _losses(final: DataFrame) -> DataFrame:
+    return dropped_rows(final, "cohort", "instance", "sop_instance_uid", F.col("modality"))
 
 
 Counts = dict[tuple[str, str | None, str, bool], int]
@@ -65,14 +74,13 @@ def _plan(counts: Counts, balance: bool, min_candidates: int) -> BalancePlan:
     return plan_balance(candidates, min_candidates) if balance else BalancePlan(None, {}, ())
 
 
-def _summary(rows: dict[str, int], counts: Counts, plan: BalancePlan) -> StageSummary:
+def _summary(rows: dict[str, int], counts: Counts, quota: int | None, notes: list[str]) -> StageSummary:
     parts = _sum((part, n) for (_, reason, part, _), n in counts.items() if reason is None)
     by_modality: dict[str, dict[str, int]] = {}
     for (modality, reason, _, _), n in sorted(counts.items(), key=str):
         of_modality = by_modality.setdefault(modality, {})
         of_modality[reason or "kept"] = of_modality.get(reason or "kept", 0) + n
     diagnosed = sum(n for (_, reason, _, has), n in counts.items() if reason is None and has)
-    notes = list(plan.warnings)
     notes += [f"no instance falls in the {part} part" for part in PARTS if not parts.get(part)]
     if not diagnosed:
         notes.append("no diagnoses: image and tags are used")
@@ -82,7 +90,7 @@ def _summary(rows: dict[str, int], counts: Counts, plan: BalancePlan) -> StageSu
         dropped=_sum((reason, n) for (_, reason, _, _), n in counts.items() if reason is not None),
         notes=notes,
         extra={
-            "quota": plan.quota,
+            "quota": quota,
             "parts": {part: parts.get(part, 0) for part in PARTS},
             "by_modality": by_modality,
             "with_diagnosis": diagnosed,

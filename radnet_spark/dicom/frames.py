@@ -17,6 +17,7 @@ from radnet_spark.dicom.header import Header
 from radnet_spark.dicom.instance import IngestSettings, read_instance
 from radnet_spark.dicom.inventory import ListingUnit, list_unit
 from radnet_spark.dicom.reasons import DropReason, QuarantineReason
+from radnet_spark.lake.dropped import dropped_rows
 from radnet_spark.schemas import TABLES
 
 Columns = Mapping[str, str]
@@ -136,6 +137,17 @@ def exported_files(instances: DataFrame, export: ExportSettings) -> DataFrame:
         }
 
     return _map_rows(instances.select("path", "sop_instance_uid", "modification_time"), rows_of, EXPORTED)
+
+
+def export_state(export_hash: Column, modification_time: Column) -> Column:
+    """What decides whether a file has an image: its version and the settings, as text."""
+    return F.concat_ws("@", export_hash, F.unix_micros(modification_time).cast("string"))
+
+
+def dropped_exports(exported: DataFrame) -> DataFrame:
+    """The rows of `EXPORTED` without an image, as rows of `dropped`."""
+    state = export_state(F.col("export_hash"), F.col("file_modification_time"))
+    return dropped_rows(exported, "images", "instance", "sop_instance_uid", F.col("detail"), state)
 
 
 def same_version(left: DataFrame, right: DataFrame, how: str) -> DataFrame:

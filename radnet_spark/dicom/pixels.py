@@ -101,7 +101,7 @@ class DecoderProcess:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "radnet_spark.dicom.decoder_child", str(self._memory_bytes)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"},
+                env=_child_environment(),
             )  # fmt: skip
             assert self._child.stdin is not None
             os.set_blocking(self._child.stdin.fileno(), False)  # so that a child that does not read can't hold us
@@ -130,6 +130,12 @@ class DecoderProcess:
                 raise EOFError
             data += part
         return data
+
+
+def _child_environment() -> dict[str, str]:
+    """What a decoder needs to start: no key and no credentials."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
 
 
 def worker_decoder(memory_bytes: int) -> DecoderProcess:

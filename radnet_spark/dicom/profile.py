@@ -27,13 +27,11 @@ class Profile:
     """The action table: tags by what happens to them.
 
     Attributes:
-        edition: of the standard.
         remove: left out.
         remove_groups: first byte of the repeating groups that are left out whole.
         protected_words: never taken out of a text.
     """
 
-    edition: str
     remove: frozenset[int]
     remove_groups: frozenset[int]
     protected_words: frozenset[str]
@@ -44,7 +42,6 @@ def basic_profile() -> Profile:
     """The profile of `conf/deidentify.yml`."""
     rules = load_rules("deidentify.yml")
     return Profile(
-        edition=rules["edition"],
         remove=frozenset(_tag(name) for name in rules["remove"]),
         remove_groups=frozenset(int(group, 16) for group in rules["remove_groups"]),
         protected_words=frozenset(rules["protected_words"]),

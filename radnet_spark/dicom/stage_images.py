@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from radnet_spark.dicom.frames import EXPORTED, ExportSettings, exported_files, same_version, staged_exports
+from radnet_spark.dicom.frames import (
+    EXPORTED,
+    ExportSettings,
+    dropped_exports,
+    export_state,
+    exported_files,
+    same_version,
+    staged_exports,
+)
 from radnet_spark.errors import StageError
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.schemas import TABLES
@@ -27,14 +37,17 @@ def run(context: StageContext) -> StageSummary:
     tables = context.tables
     instances = tables.read("instances")
     export = ExportSettings.of(context.config.images)
-    images = tables.read_or_empty("images")
+    images, dropped = tables.read_or_empty("images"), tables.read_or_empty("dropped").where("stage = 'images'")
     kept = _up_to_date(images, instances, export.hash)
-    work = context.sample(instances.join(kept.select("sop_instance_uid"), "sop_instance_uid", "left_anti"))
+    refused = _still_refused(dropped, instances, export.hash).persist()
+    settled = kept.select("sop_instance_uid").unionByName(refused.select(F.col("key").alias("sop_instance_uid")))
+    work = context.sample(instances.join(settled, "sop_instance_uid", "left_anti"))
     exported = _exported(context, work, export).persist(StorageLevel.DISK_ONLY)
     try:
-        return _publish(context, images, kept, exported)
+        return _publish(context, images, kept, refused, exported)
     finally:
         exported.unpersist()
+        refused.unpersist()
 
 
 def _exported(context: StageContext, work: DataFrame, export: ExportSettings) -> DataFrame:
@@ -50,21 +63,26 @@ def _exported(context: StageContext, work: DataFrame, export: ExportSettings) ->
     return read if ready is None else ready.unionByName(read)
 
 
-def _publish(context: StageContext, images: DataFrame, kept: DataFrame, exported: DataFrame) -> StageSummary:
+def _publish(
+    context: StageContext, images: DataFrame, kept: DataFrame, refused: DataFrame, exported: DataFrame
+) -> StageSummary:
     tables = context.tables
     new = exported.where(F.col("reason").isNull()).select(*TABLES["images"].columns)
     counts = {row[0]: row[1] for row in exported.groupBy("reason").count().collect()}
     written, before, up_to_date = counts.pop(None, 0), images.count(), kept.count()
-    if not written + up_to_date + sum(counts.values()):
+    known = {row[0]: row[1] for row in refused.groupBy("reason").count().collect()}
+    every = Counter(known) + Counter(counts)
+    if not written + up_to_date + every.total():
         raise StageError("images: there is no instance; `radnet ingest` found none")
     rows = {"images": 0}
     if before != up_to_date:
         rows["images"] = tables.overwrite("images", kept.unionByName(new))
     elif written or not tables.exists("images"):
         rows["images"] = tables.append("images", new)
-    rows["dropped"] = tables.overwrite("dropped", _dropped(exported), part={"stage": "images"})
+    lost = refused.unionByName(dropped_exports(exported))
+    rows["dropped"] = tables.overwrite("dropped", lost, part={"stage": "images"})
     extra = {"images": written + up_to_date}
-    return StageSummary("images", rows=rows, dropped=dict(sorted(counts.items())), extra=extra)
+    return StageSummary("images", rows=rows, dropped=dict(sorted(every.items())), extra=extra)
 
 
 def _up_to_date(images: DataFrame, instances: DataFrame, export_hash: str) -> DataFrame:
@@ -73,11 +91,10 @@ def _up_to_date(images: DataFrame, instances: DataFrame, export_hash: str) -> Da
     return right.join(now, ["sop_instance_uid", "file_modification_time"], "left_semi").select(*images.columns)
 
 
-def _dropped(exported: DataFrame) -> DataFrame:
-    return exported.where(F.col("reason").isNotNull()).select(
-        F.lit("images").alias("stage"),
+def _still_refused(dropped: DataFrame, instances: DataFrame, export_hash: str) -> DataFrame:
+    """What was left out with these settings and has not changed since: a file that hangs is not tried every time."""
+    now = instances.select(
         F.col("sop_instance_uid").alias("key"),
-        F.lit("instance").alias("key_type"),
-        "reason",
-        "detail",
+        export_state(F.lit(export_hash), F.col("modification_time")).alias("decided_on"),
     )
+    return dropped.join(now, ["key", "decided_on"], "left_semi").select(*dropped.columns)

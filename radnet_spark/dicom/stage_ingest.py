@@ -90,7 +90,8 @@ def _update(
         return _publish(context, listing, instances, quarantine.where(F.lit(False)), ingest_hash)
     kept = _still_valid(instances, listing, scope, ingest_hash)
     lost = instances.select("path", "sop_instance_uid").join(kept.select("path"), "path", "left_anti")
-    set_aside = _still_valid(quarantine, listing, scope, ingest_hash)
+    aside = _still_valid(quarantine, listing, scope, ingest_hash)
+    set_aside = aside.join(kept.select("path"), "path", "left_anti")  # in both: a run was killed between two commits
     waiting = F.col("reason") == str(QuarantineReason.DUPLICATE)
     freed = set_aside.where(waiting).join(lost, "sop_instance_uid", "left_semi").select("path")
     known, known_aside = (

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 from radnet_spark.encoders.cae import ConvolutionalAutoencoder
 from radnet_spark.errors import UsageError
-
-
-class ImageNetwork(Protocol):
-    """A network that reconstructs images by way of a code.
-
-    Attributes:
-        encoder: the part that embedding needs.
-        code_shape: (channels, height, width) of the code.
-    """
-
-    encoder: torch.nn.Module
-    code_shape: tuple[int, int, int]
-
-    def encode(self, images: torch.Tensor) -> torch.Tensor:
-        """(n, 1, N, N) in [0, 1] → (n, *code_shape)."""
-
 
 _NETWORKS: dict[str, Callable[..., Any]] = {"cae": ConvolutionalAutoencoder}
 

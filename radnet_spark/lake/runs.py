@@ -50,6 +50,12 @@ def looks_for_files(options: dict[str, Any]) -> bool:
     return bool(options.get("input") or options.get("diagnoses"))
 
 
+def reads(module: ModuleType, options: dict[str, Any]) -> list[str]:
+    """The tables and parts that a stage reads with these options."""
+    of_source = module.READS_OF_SOURCE.get(options["source"], ()) if hasattr(module, "READS_OF_SOURCE") else ()
+    return [key.format(**options) for key in (*module.READS, *of_source)]
+
+
 class Runs:
     """How each stage last ended under a root, and the last version of each output, whoever's run wrote it."""
 
@@ -74,22 +80,33 @@ class Runs:
         return max(known, default=-1)
 
     def input_versions(self, module: ModuleType, options: dict[str, Any]) -> dict[str, int]:
-        """Versions of what a stage reads, by the names in its `READS`."""
-        keys = [key.format(**options) for key in module.READS]
-        return {key: self.output_version(key) for key in keys}
+        """Versions of what a stage reads."""
+        return {key: self.output_version(key) for key in reads(module, options)}
 
     def fingerprint(self, verb: str, module: ModuleType, context: StageContext) -> str:
         """Hash of all that decides a stage's result."""
         sections = {name: context.config.section(name) for name in module.CONFIG}
         inputs = self.input_versions(module, context.options)
         rules = context.config.rules_hash(module.CONFIG)
-        return config_hash([verb, sections, rules, context.options, inputs, code_version()])
+        more = module.state(context) if hasattr(module, "state") else None
+        return config_hash([verb, sections, rules, more, context.options, inputs, code_version()])
 
     def is_done(self, verb: str, fingerprint: str, options: dict[str, Any]) -> bool:
         """Whether the stage's last success had this fingerprint."""
+        return self._ended(verb, "done", fingerprint, options)
+
+    def has_nothing_to_do(self, verb: str, fingerprint: str, options: dict[str, Any]) -> bool:
+        """Whether the stage found nothing to work on the last time, and would find the same now."""
+        return self._ended(verb, "nothing_to_do", fingerprint, options)
+
+    def _ended(self, verb: str, status: str, fingerprint: str, options: dict[str, Any]) -> bool:
         last = self.last.get(stage_key(verb, options))
-        succeeded = last is not None and last["status"] == "done" and last["fingerprint"] == fingerprint
-        return succeeded and not looks_for_files(options)
+        same = last is not None and last["status"] == status and last["fingerprint"] == fingerprint
+        return same and not looks_for_files(options) and not self._mark(stage_key(verb, options)).exists()
+
+    def _mark(self, key: str) -> Path:
+        """A file that is there while a stage works: one that was killed has left half of its tables behind."""
+        return self._tables.files / "running" / key
 
     def execute(self, verb: str, module: ModuleType, context: StageContext) -> StageSummary:
         """Runs a stage unless nothing changed since its last success, and records how it ended."""
@@ -99,6 +116,8 @@ class Runs:
             summary = StageSummary(**json.loads(self.last[key]["summary"]))
             summary.skipped = True
             return summary
+        if self.has_nothing_to_do(verb, fingerprint, context.options):
+            raise NothingToDoError(*json.loads(self.last[key]["summary"])["notes"])
         inputs = self.input_versions(module, context.options)
         context = replace(context, fingerprint=fingerprint, input_versions=inputs)
         run_id, started = uuid.uuid4().hex[:12], time.time()
@@ -106,17 +125,25 @@ class Runs:
             {"run": run_id, "stage": key, "config": fingerprint, "code": code_version()}
         )
         context.tables.written.clear()
+        mark = self._mark(key)
+        killed = mark.exists()
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
         try:
             summary = self._run(key, module, context)
         except UsageError:
+            if not killed:
+                mark.unlink()
             raise  # nothing was written, so there is nothing to record
         except BaseException as error:
-            status = "nothing_to_do" if isinstance(error, NothingToDoError) else "failed"
-            failure = StageSummary(key, extra={"error": type(error).__name__})
-            self._record(run_id, key, status, fingerprint, started, failure)
+            nothing = isinstance(error, NothingToDoError)
+            ended = StageSummary(key, notes=[str(error)] if nothing else [], extra={"error": type(error).__name__})
+            self._record(run_id, key, "nothing_to_do" if nothing else "failed", fingerprint, started, ended)
+            mark.unlink()
             raise
         summary.seconds = time.time() - started
         self._record(run_id, key, "done", fingerprint, started, summary)
+        mark.unlink()
         return summary
 
     def _run(self, key: str, module: ModuleType, context: StageContext) -> StageSummary:

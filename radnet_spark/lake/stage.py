@@ -3,7 +3,9 @@
 A stage module has:
 
 - `READS`, `WRITES`: its tables; `embeddings/source={source}` stands for the part that the option names;
+- optionally `READS_OF_SOURCE`: source → what it reads beyond `READS` for that source;
 - `CONFIG`: the sections of the configuration that decide its result;
+- optionally `state(context)`: what else decides its result, such as the version of a registered model;
 - optionally `check(context)`: raises `UsageError` for options that can't work, before any stage of a run has written;
 - `run(context) -> StageSummary`.
 """

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlparse
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from radnet_spark import schemas
 from radnet_spark.config import Storage
@@ -89,14 +90,23 @@ class Tables:
         Raises:
             SchemaError: `frame` has other columns or types than the table.
         """
+        before = self.version(name)
         writer = self._checked(name, frame).write.format("delta").mode("overwrite")
-        if part and self.exists(name):
+        if part and before is not None:
             condition = " AND ".join(f"`{key}` = '{value}'" for key, value in part.items())
             writer = writer.option("replaceWhere", condition)
         else:
             writer = writer.option("overwriteSchema", "true")
         self._save(name, writer.option("userMetadata", self.provenance))
-        return self._committed(name, part)
+        return self._committed(name, part, before)
+
+    def clear(self, name: str, part: Mapping[str, str] | None = None) -> None:
+        """Takes away the rows of a table, or of its part, in one commit; none if there are none."""
+        rows = self.read_or_empty(name)
+        for column, value in (part or {}).items():
+            rows = rows.where(F.col(column) == value)
+        if not rows.isEmpty():
+            self.overwrite(name, rows.limit(0), part)
 
     def append(self, name: str, frame: DataFrame) -> int:
         """Adds rows in one commit and returns how many."""
@@ -125,7 +135,7 @@ class Tables:
         merge = merge.whenMatchedUpdateAll().whenNotMatchedInsertAll()
         with self._provenance_of_commands():
             (merge.whenNotMatchedBySourceDelete() if delete_unmatched else merge).execute()
-        return self._committed(name, None) if self.version(name) != before else 0
+        return self._committed(name, None, before)
 
     def delete(self, name: str, condition: str) -> None:
         """Deletes the rows for which the SQL `condition` holds."""
@@ -137,14 +147,13 @@ class Tables:
         """The number of the table's last commit; None if there is no table."""
         return self._last_commit(name)[0] if self.exists(name) else None
 
-    def write_snapshot(self, name: str, frame: DataFrame, key: str, row_group_bytes: int | None = None) -> list[str]:
+    def write_snapshot(self, name: str, frame: DataFrame, key: str) -> list[str]:
         """Writes `frame` once as plain Parquet that other readers than Spark take, replacing older snapshots.
 
         Args:
             name: folder under `tables/`.
             frame: the rows; its partitions become files.
             key: what the snapshot is of; a finished one with the same key is used again.
-            row_group_bytes: size of a Parquet row group; None: Spark's default.
 
         Returns:
             Paths of its files, sorted, decoded from the URIs that Spark gives.
@@ -152,10 +161,7 @@ class Tables:
         home = self.files / "tables" / name
         target = home / key
         if not (target / "_SUCCESS").exists():
-            writer = frame.write.mode("overwrite")
-            if row_group_bytes:
-                writer = writer.option("parquet.block.size", row_group_bytes)
-            writer.parquet(str(target))
+            frame.write.mode("overwrite").parquet(str(target))
         for older in home.iterdir():
             if older.name != key:
                 shutil.rmtree(older)
@@ -195,9 +201,15 @@ class Tables:
         finally:
             self.spark.conf.unset(_USER_METADATA)
 
-    def _committed(self, name: str, part: Mapping[str, str] | None) -> int:
-        """Notes the version of the commit just made; rows from its own metrics, so that nothing is counted twice."""
+    def _committed(self, name: str, part: Mapping[str, str] | None, before: int | None = None) -> int:
+        """Notes the version of the commit just made; rows from its own metrics, so that nothing is counted twice.
+
+        Delta makes no commit where nothing changes (an empty part replaced by an empty one): then there is nothing to
+        note, and the last commit is somebody else's.
+        """
         version, operation, metrics = self._last_commit(name)
+        if version == before:
+            return 0
         self.written[output_key(name, part)] = version
         counted = _MERGED if operation == "MERGE" else ("numOutputRows",)
         return sum(int(metrics.get(metric, 0)) for metric in counted)

@@ -18,6 +18,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 
 from radnet_spark.config import Tracking
+from radnet_spark.errors import NothingToDoError
 
 logger = logging.getLogger(__name__)
 _MAX_VALUE = 6000  # characters of a parameter that every MLflow store takes
@@ -49,14 +50,6 @@ class Run:
         for start in range(0, len(known), _BATCH):
             self._client.log_batch(self.run_id, metrics=known[start : start + _BATCH])
 
-    def artifact(self, path: str | Path) -> None:
-        """Copies a file, or the files of a folder, into the run."""
-        path = Path(path)
-        if path.is_dir():
-            self._client.log_artifacts(self.run_id, str(path))
-        else:
-            self._client.log_artifact(self.run_id, str(path))
-
 
 class Tracker:
     """The tracking store and model registry of a root.
@@ -83,7 +76,10 @@ class Tracker:
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str] | None = None) -> Iterator[Run]:
-        """A run named after a stage; it ends FINISHED, or FAILED if the block raises. Within one, the same again."""
+        """A run named after a stage; it ends FINISHED, or FAILED if the block raises. Within one, the same again.
+
+        A missing source (`NothingToDoError`) is no failure: the run gets a tag that says so.
+        """
         if self._active is not None:
             self._active.tags(tags or {})
             yield self._active
@@ -91,10 +87,14 @@ class Tracker:
         client = self.client
         run = client.create_run(self._experiment_id(client), run_name=name, tags=dict(tags or {}))
         status = "FAILED"
+        self._active = here = Run(client, run.info.run_id)
         try:
-            self._active = Run(client, run.info.run_id)
-            yield self._active
+            yield here
             status = "FINISHED"
+        except NothingToDoError as error:
+            here.tags({"nothing_to_do": str(error)})
+            status = "FINISHED"
+            raise
         finally:
             self._active = None
             client.set_terminated(run.info.run_id, status=status)

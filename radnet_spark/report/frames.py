@@ -24,8 +24,9 @@ def make_up(labels: DataFrame, instances: DataFrame, body_parts: DataFrame) -> D
 
 
 def typical_words(
-    labels: DataFrame, instances: DataFrame, tokens: DataFrame, per_cluster: int, function_words: Sequence[str]
-) -> DataFrame:
+    labels: DataFrame, instances: DataFrame, tokens: DataFrame, per_cluster: int, least_exams: int,
+    function_words: Sequence[str],
+) -> DataFrame:  # fmt: skip
     """The stems that tell a cluster from the others, by c-TF-IDF (Grootendorst, arXiv 2203.05794, equation 2).
 
     A cluster is one document, made of the diagnoses of its exams, each exam once:
@@ -37,6 +38,7 @@ def typical_words(
         instances: for exam_id.
         tokens: (exam_id, stems).
         per_cluster: how many stems to keep.
+        least_exams: exams of a cluster in which a stem must occur to be shown.
         function_words: stems that are left out.
 
     Returns:
@@ -44,15 +46,15 @@ def typical_words(
     """
     exams = labels.join(instances.select("sop_instance_uid", "exam_id"), "sop_instance_uid", how="inner")
     exams = exams.select("label", "exam_id").distinct()
-    words = exams.join(tokens, "exam_id", how="inner").select("label", F.explode("stems").alias("stem"))
+    words = exams.join(tokens, "exam_id", how="inner").select("label", "exam_id", F.explode("stems").alias("stem"))
     words = words.where(~F.col("stem").isin(list(function_words)))
-    counts = words.groupBy("label", "stem").agg(F.count("*").alias("n"))
+    counts = words.groupBy("label", "stem").agg(F.count("*").alias("n"), F.countDistinct("exam_id").alias("exams"))
     lengths = counts.groupBy("label").agg(F.sum("n").alias("length"))
     mean_length = lengths.agg(F.avg("length").alias("mean_length"))
     totals = counts.groupBy("stem").agg(F.sum("n").alias("total"))
     scored = counts.join(totals, "stem", how="inner").join(lengths, "label", how="inner").crossJoin(mean_length)
     score = F.col("n") / F.col("length") * F.log(1 + F.col("mean_length") / F.col("total"))
-    ranked = scored.withColumn("score", score)
+    ranked = scored.withColumn("score", score).where(F.col("exams") >= least_exams)
     order = Window.partitionBy("label").orderBy(F.desc("score"), "stem")
     ranked = ranked.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= per_cluster)
     return ranked.select("label", "stem", "score", "rank")

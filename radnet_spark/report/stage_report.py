@@ -107,6 +107,7 @@ def _clusters(context: StageContext, main: Clustering) -> list[Cluster]:
     if tables.exists("tokens"):
         words = frames.typical_words(
             labels, instances, tables.read("tokens"), context.config.report.words_per_cluster,
+            context.config.report.least_exams_a_word,
             load_rules("text_hr.yml")["function_words"],
         )  # fmt: skip
     made_up = frames.make_up(labels, instances, tables.read_or_empty("body_parts"))

@@ -72,13 +72,6 @@ def texts_by_exam(rows: DataFrame, min_length: int) -> DataFrame:
     return joined.select("key", "diagnosis", reason.alias("reason"))
 
 
-def losses(marked: DataFrame, stage: str) -> DataFrame:
-    """Rows of `dropped` from a frame with `key` and `reason`."""
-    return marked.where(F.col("reason").isNotNull()).select(
-        F.lit(stage).alias("stage"), "key", F.lit("exam").alias("key_type"), "reason", _null("string").alias("detail")
-    )
-
-
 def nearly_met(rows: DataFrame, met: DataFrame, key: bytes | None) -> DataFrame:
     """The exam keys that met no instance but would, undamaged.
 

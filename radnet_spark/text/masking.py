@@ -5,6 +5,7 @@ The mark has no letters, so that it adds no word.
 
 from __future__ import annotations
 
+import difflib
 import re
 
 MARK = "***"
@@ -26,13 +27,21 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _TITLE = (
-    r"(?:(?i:prim|prof|doc|dr|mr|spec|ing|dipl)\s?\.\s?(?i:(?:sc|med|univ|rad|h\.\s?c)\s?\.\s?,?\s*)*|"
+    r"(?:(?i:prim|prof|doc|dr|mr|spec|ing|dipl)(?:\s?\.\s?|\s+)(?i:(?:sc|med|univ|rad|h\.\s?c)\s?\.\s?,?\s*)*|"
     r"(?i:doktor(?:ic[aeiu]|a|u)?|lije[čc]ni(?:k|ka|ku|ca|ce|ci)|"
     r"(?:pacijent|bolesni[kc])(?:ic[aeiu]|k?[aeu])?|gosp(?:odin|o[đd]a)?\.?|g[đd]a\.?)\s*:?\s+)"
 )
 _UPPER, _LETTER = "A-ZČĆŠŽĐ", "A-Za-zČĆŠŽĐčćšžđ"
 _NAME = rf"[{_UPPER}](?:[{_LETTER}]+|\.)(?:\s?-\s?[{_UPPER}][{_LETTER}]+)?"
 _PERSON = re.compile(rf"(?<![{_LETTER}])((?:{_TITLE}\s*,?\s*)+)({_NAME}(?:\s{{0,2}}{_NAME}){{0,2}})")
+_WORD = rf"[{_LETTER}]+"
+_LOWER_TITLED = re.compile(rf"(?<![{_LETTER}])((?:(?:prim|prof|doc|dr)\s?\.?\s+)+)({_WORD}(?:\s{{1,2}}{_WORD})?)")
+_NO_NAME = "bez|bil[ao]|bio|i|ima|je|na|navodi|nema|nije|s|sa|se|u|uz|za"
+_LOWER_PATIENT = re.compile(  # without capitals a name is told by standing alone: `bolesnica ivana horvat.`
+    rf"(?<![{_LETTER}])((?:pacijent|bolesni[kc])(?:ic[aeiu]|k?[aeu])?\s*:?\s+)(?!(?:{_NO_NAME})\b)({_WORD}\s{_WORD})(?=\s*(?:[.,;]|$))"
+)
+_PATIENT_WORDS = ("pacijent", "pacijentica", "bolesnik", "bolesnica")
+_BEFORE_NAME = re.compile(rf"(?<![{_LETTER}])([{_LETTER}]{{6,}})(\s+)({_NAME}\s{{1,2}}{_NAME})")
 
 
 def masked(text: str) -> str:
@@ -40,14 +49,24 @@ def masked(text: str) -> str:
 
     Replaced are OIB and JMBG by their check digits, any nine digits alone (an MBO; no measure has nine), what a label
     names as one of them, phone numbers, dates, and up to three capitalised words after a title or a word for patient
-    or physician.
+    or physician (mistyped ones too); in a text without capitals, words after a title, and two words that stand alone
+    after a word for patient.
     """
     text = _LABELLED.sub(rf"\1{MARK}", text)
     text = _LABELLED_PHONE.sub(rf"\1{MARK}", text)
     text = _NUMBER.sub(lambda found: MARK if _is_personal(found[0]) else found[0], text)
     text = _DATE.sub(MARK, text)
     text = _PHONE.sub(MARK, text)
-    return _PERSON.sub(rf"\1{MARK}", text)
+    text = _PERSON.sub(rf"\1{MARK}", text)
+    text = _BEFORE_NAME.sub(_mask_after_mistyped, text)
+    if text == text.lower():
+        text = _LOWER_PATIENT.sub(rf"\1{MARK}", _LOWER_TITLED.sub(rf"\1{MARK}", text))
+    return text
+
+
+def _mask_after_mistyped(found: re.Match[str]) -> str:
+    meant = difflib.get_close_matches(found[1].lower(), _PATIENT_WORDS, n=1, cutoff=0.85)
+    return f"{found[1]}{found[2]}{MARK}" if meant else found[0]
 
 
 def is_oib(digits: str) -> bool:

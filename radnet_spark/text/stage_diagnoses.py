@@ -14,10 +14,11 @@ from pyspark.storagelevel import StorageLevel
 
 from radnet_spark.config import Diagnoses
 from radnet_spark.errors import StageError, UsageError
+from radnet_spark.lake.dropped import dropped_rows
 from radnet_spark.lake.secrets import deid_key
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.lake.tables import Tables
-from radnet_spark.text.frames import cleaned, encoding_census, losses, nearly_met, texts_by_exam
+from radnet_spark.text.frames import cleaned, encoding_census, nearly_met, texts_by_exam
 from radnet_spark.text.reading import Census, csv_layout, file_format, json_columns, require_columns
 
 READS = ("instances",)
@@ -53,7 +54,7 @@ def run(context: StageContext) -> StageSummary:
             raise StageError(f"diagnoses: no diagnosis is left ({found})")
         exams = marked.where(F.col("reason").isNull()).select(F.col("key").alias("exam_id"), "diagnosis")
         _write_changes(tables, "exams", exams)
-        _write_changes(tables, "dropped", losses(marked, "diagnoses"), {"stage": "diagnoses"})
+        _write_changes(tables, "dropped", dropped_rows(marked, "diagnoses", "exam"), {"stage": "diagnoses"})
         written = {"exams": kept, "dropped": sum(counts.values())}
     finally:
         marked.unpersist()

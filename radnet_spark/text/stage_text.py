@@ -10,15 +10,14 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from radnet_spark.errors import NothingToDoError
+from radnet_spark.lake.dropped import dropped_rows
 from radnet_spark.lake.fits import fit_folder, saving_fit
 from radnet_spark.lake.stage import StageContext, StageSummary
-from radnet_spark.schemas import TABLES
 from radnet_spark.text.embedder import MODEL, TextEmbedder
 from radnet_spark.text.frames import (
     exam_parts,
     exam_vectors,
     instance_vectors,
-    losses,
     prepared_texts,
     stem_dictionary,
     text_losses,
@@ -41,8 +40,16 @@ def run(context: StageContext) -> StageSummary:
     tables = context.tables
     cohort = context.cohort()
     exams = tables.read_or_empty("exams")
-    if not exams.join(cohort, on="exam_id", how="left_semi").limit(1).count():
+    try:
+        return _text(context, exams, cohort)
+    except NothingToDoError:
         _clear(context)
+        raise
+
+
+def _text(context: StageContext, exams: DataFrame, cohort: DataFrame) -> StageSummary:
+    tables = context.tables
+    if not exams.join(cohort, on="exam_id", how="left_semi").limit(1).count():
         raise NothingToDoError("no diagnosis of an exam of the cohort: there is no text to work on")
     rules = TextRules.of(context.config.text)
     with saving_fit(context, "text", MODEL) as (fit_id, folder):
@@ -55,7 +62,7 @@ def run(context: StageContext) -> StageSummary:
     try:
         rows["embeddings"] = tables.overwrite("embeddings", instance_vectors(vectors, cohort, MODEL, fit_id), _PART)
         lost = text_losses(tables.read("tokens"), vectors)
-        rows["dropped"] = tables.overwrite("dropped", losses(lost, "text"), part={"stage": "text"})
+        rows["dropped"] = tables.overwrite("dropped", dropped_rows(lost, "text", "exam"), part={"stage": "text"})
         dropped = {row[0]: row[1] for row in lost.groupBy("reason").count().collect()}
     finally:
         vectors.unpersist()
@@ -96,17 +103,14 @@ def _fit(context: StageContext, parts: DataFrame, rules: TextRules) -> TextEmbed
     train = parts.where(F.col("split") == "train").select("exam_id", "stems").orderBy("exam_id")
     texts = [row["stems"] for row in train.toLocalIterator()]
     if not texts:
-        _clear(context)
         raise NothingToDoError("text: no exam of the train part has a text")
     return TextEmbedder(rules, config.diagnoses.mask_persons, fit_pv_dbow(texts, config.text))
 
 
 def _clear(context: StageContext) -> None:
     """Vectors of diagnoses that are no longer there must not be fused, nor their stems or losses be shown."""
-    tables = context.tables
     for name, part in (("embeddings", _PART), ("dropped", {"stage": "text"}), ("tokens", None)):
-        if tables.exists(name):
-            tables.overwrite(name, context.spark.createDataFrame([], TABLES[name].ddl), part)
+        context.tables.clear(name, part)
 
 
 def _missing(exams: DataFrame, cohort: DataFrame) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -75,10 +76,23 @@ def test_running_again_skips_everything_that_did_not_change(whole_run, radnet):
     assert all(count == 0 for s in again.summary["stages"] if s["stage"] == "ingest" for count in s["rows"].values())
 
 
+def physicians_of(hospital: Path) -> set[str]:
+    """What stands after a physician's title in the texts that the hospital gave."""
+    text = (hospital / "diagnoses.csv").read_text(encoding="utf-8").lower()
+    return {"dr. " + name for name in re.findall(r"\bdr\. ([a-zčćšžđ-]{4,})", text)}
+
+
+def table(whole_run, name: str, column: str) -> list:
+    import pyarrow.parquet as pq
+
+    live = sorted((whole_run.root / "tables" / name).glob("*.parquet"))
+    return [value for path in live for value in pq.read_table(path, columns=[column])[column].to_pylist()]
+
+
 def test_no_name_or_number_of_a_patient_is_in_tables_logs_or_mlflow(whole_run, spark_log):
     import pydicom
 
-    secrets = set()
+    secrets, people = set(), set()
     for path in sorted(whole_run.hospital.rglob("*"))[:400]:
         if path.is_file() and path.suffix not in (".csv", ".json", ".zip"):
             try:
@@ -86,6 +100,7 @@ def test_no_name_or_number_of_a_patient_is_in_tables_logs_or_mlflow(whole_run, s
             except Exception:
                 continue
             name = str(header.get("PatientName", ""))
+            people |= {" ".join(name.split("^")[:2][::-1]).lower(), " ".join(name.split("^")[:2]).lower()} - {""}
             secrets |= {word.encode() for word in [*name.split("^"), str(header.get("PatientID", ""))] if len(word) > 4}
     assert len(secrets) > 20
     # short words that are Croatian words or names of places as well can stand in a report's text
@@ -95,6 +110,10 @@ def test_no_name_or_number_of_a_patient_is_in_tables_logs_or_mlflow(whole_run, s
             if path.is_file():
                 content = path.read_bytes()
                 assert not [s for s in whole if s in content], path
+    people |= physicians_of(whole_run.hospital)
+    texts = table(whole_run, "exams", "diagnosis") + [" ".join(stems) for stems in table(whole_run, "tokens", "stems")]
+    assert len(people) > 40
+    assert not [(name, text) for name in people for text in texts if name in text.lower()]
     log = spark_log.read_bytes() + whole_run.ended.err.encode()
     assert not [s for s in secrets if s in log]
 

@@ -94,3 +94,20 @@ def test_the_content_of_a_rules_file_counts_not_its_name(tmp_path):
     own.write_text(own.read_text(encoding="utf-8") + "\n# a change\n", encoding="utf-8")
     assert config.rules_hash(["body_parts"]) != load_config().rules_hash(["body_parts"])
     assert config.rules_hash(["images"]) == load_config().rules_hash(["images"])
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("cohort.train_share=0.95", "cohort: found train_share + test_share = 1.05, expected at most 1"),
+        ("tags.autoencoder.layers=[10,20]", "tags.autoencoder: found layers and bottleneck [10, 20, 32]"),
+        ("images.size=100", "images.size: found 100, expected a multiple of 16"),
+        ("cluster.seeds=[]", "cluster.seeds: found []"),
+        ("body_parts.rules=nope.yml", "body_parts.rules: found nope.yml"),
+        ("evaluate.regions=nope.yml", "evaluate.regions: found nope.yml"),
+    ],
+)
+def test_settings_that_can_not_work_together_are_said_at_once(override, expected):
+    with pytest.raises(UsageError) as raised:
+        load_config([], [override])
+    assert str(raised.value).startswith(expected)

@@ -38,3 +38,22 @@ def test_by_the_same_read_by_another_and_only_what_is_outdated(context, tables, 
     assert {row["height"] for row in found} == {32}
     assert len(found) == 2
     assert len({row["export_hash"] for row in found}) == 1
+
+
+def test_what_was_refused_is_not_tried_again_and_keeps_its_reason(context, tables, archive, config, monkeypatch):
+    strict = config.model_copy(update={"images": config.images.model_copy(update={"max_pixels": 100})})
+    stage_ingest.run(context(input=[str(archive)]))
+    first = stage_images.run(context(config=strict))
+    assert first.dropped == {"too_large": 2}
+    before = rows(tables, "dropped")
+
+    def no_read(files, export):
+        assert files.isEmpty()
+        return exported_files(files, export)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage_images, "exported_files", no_read)
+        again = stage_images.run(context(config=strict))
+    assert again.dropped == {"too_large": 2}
+    assert rows(tables, "dropped") == before
+    assert stage_images.run(context(limit=1)).rows["images"] == 1  # other settings: tried again, one of them now

@@ -6,6 +6,7 @@ from pydicom import dcmread
 
 from radnet_spark.dicom import stage_images, stage_ingest
 from radnet_spark.errors import StageError, UsageError
+from radnet_spark.lake.tables import Tables
 
 REASONS = {
     "DICOMDIR": "dicomdir", "a.zip!/notes.txt": "not_dicom", "bad.zip": "not_dicom", "cut": "truncated",
@@ -49,6 +50,34 @@ def test_ingest_again_and_after_changes(context, tables, archive):
     assert "empty" not in changed.dropped
     assert changed.extra["files_found"] == changed.extra["instances"] + changed.extra["quarantine"]
     assert len({uid for (uid,) in rows(tables, "instances", "sop_instance_uid")}) == changed.extra["instances"] == 2
+
+
+def test_a_kill_between_the_two_commits_loses_and_doubles_nothing(context, tables, archive, monkeypatch):
+    for name in ("deep/twin", "a.zip", "bad.zip", "DICOMDIR", "cut", "empty.dcm"):
+        (archive / name).unlink()
+    header = dcmread(archive / "mr")
+    worse = dcmread(archive / "mr")
+    worse.PixelData = worse.PixelData[:-2]  # too short: the whole one is the better twin
+    worse.save_as(archive / "mr")
+    ingest = context(input=[str(archive)])
+    assert stage_ingest.run(ingest).extra == {"files_found": 2, "instances": 2, "quarantine": 0}
+
+    header.save_as(archive / "better")
+    overwrite = Tables.overwrite
+
+    def killed(self, name, frame, part=None):
+        if name == "instances":
+            raise KeyboardInterrupt
+        return overwrite(self, name, frame, part)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tables, "overwrite", killed)
+        with pytest.raises(KeyboardInterrupt):
+            stage_ingest.run(ingest)
+    assert reasons(tables, archive) == {"mr": "duplicate"}  # the one commit that was made
+    for _ in range(2):
+        assert stage_ingest.run(ingest).extra == {"files_found": 3, "instances": 2, "quarantine": 1}
+        assert reasons(tables, archive) == {"mr": "duplicate"}
 
 
 def test_nothing_personal_in_any_table(context, tables, archive):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from radnet_spark.config import load_config
-from radnet_spark.errors import StageError
+from radnet_spark.errors import NothingToDoError, StageError
 from radnet_spark.lake.runs import Runs
 from radnet_spark.lake.stage import StageSummary
 
@@ -73,3 +73,46 @@ def test_parts_of_a_table_are_separate_inputs(context):
     runs.execute("embed", writer("image"), here)
     assert runs.output_version("embeddings/source=tags") == before
     assert runs.output_version("embeddings") == runs.output_version("embeddings/source=image") > before
+
+
+def test_nothing_to_do_is_found_once_and_is_no_failure(context):
+    calls: list[int] = []
+
+    def run(_):
+        calls.append(1)
+        raise NothingToDoError("no text")
+
+    stage = SimpleNamespace(READS=(), WRITES=(), CONFIG=("text",), run=run)
+    here = context()
+    for _ in range(2):
+        with pytest.raises(NothingToDoError, match="no text"):
+            Runs(here.tables).execute("text", stage, here)
+    assert len(calls) == 1
+    client = here.tracker.client
+    (logged,) = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    assert (logged.info.status, logged.data.tags["nothing_to_do"]) == ("FINISHED", "no text")
+
+
+class Killed(BaseException):
+    """Stands for a SIGKILL: nothing of ours may run after it."""
+
+
+def test_a_killed_stage_is_not_taken_for_its_last_success(context, monkeypatch):
+    calls: list[str] = []
+    stage, here = make_stage(calls), context()
+    Runs(here.tables).execute("diagnoses", stage, here)
+
+    def killed(_):
+        make_stage(calls, value="half").run(here)
+        raise Killed
+
+    other = context(config=load_config(["demo.yml"], ["diagnoses.min_length=5"]))
+    half = SimpleNamespace(READS=(), WRITES=("exams",), CONFIG=("diagnoses",), run=killed)
+    with monkeypatch.context() as patch:  # what the end of the process leaves undone
+        patch.setattr(Runs, "_record", lambda *_: None)
+        patch.setattr("pathlib.Path.unlink", lambda *_, **__: None)
+        with pytest.raises(Killed):
+            Runs(here.tables).execute("diagnoses", half, other)
+    assert not Runs(here.tables).execute("diagnoses", stage, here).skipped
+    assert [row["diagnosis"] for row in here.tables.read("exams").collect()] == ["x"]
+    assert Runs(here.tables).execute("diagnoses", stage, here).skipped

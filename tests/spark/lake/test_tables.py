@@ -6,7 +6,7 @@ import pytest
 
 from radnet_spark.errors import MissingTableError, SchemaError
 
-DROPPED = "stage string, key string, key_type string, reason string, detail string"
+DROPPED = "stage string, key string, key_type string, reason string, detail string, decided_on string"
 
 
 def rows(frame):
@@ -21,7 +21,7 @@ def test_a_missing_table_names_the_command(tables):
 
 def test_a_part_is_replaced_and_the_others_stay(spark, tables):
     def part(stage, keys):
-        frame = spark.createDataFrame([(stage, key, "instance", "r", "") for key in keys], DROPPED)
+        frame = spark.createDataFrame([(stage, key, "instance", "r", "", None) for key in keys], DROPPED)
         return tables.overwrite("dropped", frame, part={"stage": stage})
 
     assert part("images", ["a", "b"]) == 2
@@ -66,3 +66,16 @@ def test_snapshot_is_written_once_a_key_and_older_ones_go(spark, tables):
     second = tables.write_snapshot("train_images", spark.range(4), "two")
     assert all("/two/" in path for path in second)
     assert not (tables.files / "tables" / "train_images" / "one").exists()
+
+
+def test_a_write_that_changes_nothing_is_nobody_elses_commit(spark, tables):
+    one = spark.createDataFrame([("images", "a", "instance", "r", "", None)], DROPPED)
+    tables.overwrite("dropped", one, part={"stage": "images"})
+    version = tables.version("dropped")
+    tables.written.clear()
+    assert tables.overwrite("dropped", one.limit(0), part={"stage": "text"}) == 0
+    assert (tables.version("dropped"), tables.written) == (version, {})
+    tables.clear("dropped", {"stage": "text"})
+    assert tables.version("dropped") == version
+    tables.clear("dropped", {"stage": "images"})
+    assert tables.read("dropped").isEmpty()

@@ -129,7 +129,8 @@ def test_words_by_hand(spark: Any) -> None:
     labels = spark.createDataFrame([("a", 0), ("b", 0), ("c", 1)], "sop_instance_uid string, label int")
     instances = spark.createDataFrame([("a", "x"), ("b", "x"), ("c", "y")], "sop_instance_uid string, exam_id string")
     tokens = spark.createDataFrame([("x", ["p", "p", "u"]), ("y", ["k"])], "exam_id string, stems array<string>")
-    rows = frames.typical_words(labels, instances, tokens, 1, []).collect()
+    rows = frames.typical_words(labels, instances, tokens, 1, 1, []).collect()
     scores = {(row["label"], row["stem"]): row["score"] for row in rows}
     # two clusters of 3 and 1 words: A = 2; an exam with two images counts once
     assert scores == pytest.approx({(0, "p"): 2 / 3 * math.log(1 + 2 / 2), (1, "k"): math.log(1 + 2 / 1)})
+    assert frames.typical_words(labels, instances, tokens, 1, 2, []).isEmpty()  # no word is in two exams

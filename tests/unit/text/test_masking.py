@@ -23,6 +23,10 @@ def test_check_digits():
         ("Prof. dr. sc. Ana-Marija Kovačić Babić, radiolog", "Prof. dr. sc. ***, radiolog"),
         ("prim.dr. I. Horvat; DR. ŽELJKA ŠĆIRIĆ", "prim.dr. ***; DR. ***"),
         ("Pacijentica Mara Marić dolazi", "Pacijentica *** dolazi"),
+        ("Dr Horvat, prof Ivo Ivić", "Dr ***, prof ***"),
+        ("uredan nalaz. bolesnica ivana horvat.", "uredan nalaz. bolesnica ***."),
+        ("uredan nalaz. očitao dr. kovačevski", "uredan nalaz. očitao dr. ***"),
+        ("Bolessnica Vesna Čolakovac", "Bolessnica ***"),
     ],
 )
 def test_persons_are_masked(text, expected):
@@ -34,6 +38,7 @@ def test_persons_are_masked(text, expected):
     [
         "Tumor 12.5 x 3.4 cm, 3x4 mm, 0,5-1,2 cm, L4/L5, Th12, T2 3.5",
         "Bolesnik je bez tegoba. Pluća su uredna.",
+        "bolesnik bez tegoba. pacijent ima bolove. pluća su uredna.",
         "Stanje nakon prijeloma, kontrola za 6 mjeseci, 10 mg/kg",
         "Desni bubreg 110 mm, lijevi 112 mm; AP promjer 25,3 mm",
     ],
