@@ -58,8 +58,11 @@ def show_step(number: int, of: int, summary: StageSummary) -> None:
     source = f"[{summary.extra['source']}]" if "source" in summary.extra else ""
     took = "unchanged, skipped" if summary.skipped else f"{summary.seconds:6.1f} s"
     say(f"[{number:2d}/{of}] {summary.stage + source:<20} {took}{_counts(summary)}")
-    for note in [] if summary.skipped else summary.notes:
-        say(f"        note: {note}")
+    if not summary.skipped:
+        for fact in summary.facts:
+            say(f"        {fact}")
+        for note in summary.notes:
+            say(f"        note: {note}")
 
 
 def show_summary(summary: StageSummary) -> None:

@@ -121,4 +121,5 @@ def _summary(rows: dict[str, int], blocks: Sequence[Block], usable: Usable, mode
     return StageSummary(
         "fuse", rows=rows, dropped={"no_embedding": rows["dropped"]} if rows["dropped"] else {}, notes=notes,
         extra={"sources": list(usable.sources), "variance_share": shares},
+        facts=["share of the variance: " + ", ".join(f"{source} {share:.0%}" for source, share in shares.items())],
     )  # fmt: skip

@@ -89,6 +89,9 @@ def _summary(rows: dict[str, int], counts: Counts, quota: int | None, notes: lis
         rows=rows,
         dropped=_sum((reason, n) for (_, reason, _, _), n in counts.items() if reason is not None),
         notes=notes,
+        facts=[
+            f"{modality}: " + ", ".join(f"{what} {n}" for what, n in of.items()) for modality, of in by_modality.items()
+        ],
         extra={
             "quota": quota,
             "parts": {part: parts.get(part, 0) for part in PARTS},

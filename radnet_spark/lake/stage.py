@@ -87,6 +87,7 @@ class StageSummary:
         stage: its verb.
         rows: table → rows written.
         dropped: reason → how many.
+        facts: figures in words that people want to see: losses by modality, shares, fill.
         notes: warnings, and what was done instead of what was asked.
         extra: further figures.
         seconds: wall-clock time, filled in by the runner.
@@ -98,6 +99,7 @@ class StageSummary:
     dropped: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+    facts: list[str] = field(default_factory=list)
     seconds: float = 0.0
     skipped: bool = False
 
@@ -105,5 +107,5 @@ class StageSummary:
         """The summary as plain data, extras at the top level, as `--json` prints it."""
         return {
             "stage": self.stage, "seconds": round(self.seconds, 3), "rows": self.rows, "dropped": self.dropped,
-            "notes": self.notes, "skipped": self.skipped, **self.extra,
+            "facts": self.facts, "notes": self.notes, "skipped": self.skipped, **self.extra,
         }  # fmt: skip

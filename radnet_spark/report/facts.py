@@ -33,7 +33,7 @@ class StageRun:
         seconds: wall-clock time.
         rows: table → rows written.
         dropped: reason → rows.
-        notes: what people should know.
+        notes: figures in words, and what people should know.
     """
 
     stage: str
@@ -217,5 +217,5 @@ def _run(row: Any) -> StageRun:
     summary = json.loads(row["summary"])
     return StageRun(
         row["stage"], row["status"], f"{row['started']:%Y-%m-%d %H:%M:%S}", row["seconds"],
-        summary.get("rows", {}), summary.get("dropped", {}), summary.get("notes", []),
+        summary.get("rows", {}), summary.get("dropped", {}), [*summary.get("facts", []), *summary.get("notes", [])],
     )  # fmt: skip

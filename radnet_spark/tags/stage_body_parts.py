@@ -30,6 +30,11 @@ def run(context: StageContext) -> StageSummary:
     finally:
         found.unpersist()
     summary = StageSummary("body-parts", rows={"body_parts": written}, extra=extra)
+    summary.facts.append(
+        f"body part known: {extra['fill_before_normalised']:.0%} by BodyPartExamined alone, {extra['fill_after']:.0%} "
+        "with the descriptions"
+        + (f"; they agree in {extra['agreement']:.0%} of {extra['compared']}" if extra["compared"] else "")
+    )
     if extra["compared"] and extra["agreement"] < 0.8:
         share = f"{extra['agreement']:.0%} of {extra['compared']} instances"
         summary.notes.append(f"rules and present values agree in only {share}")

@@ -61,7 +61,16 @@ def run(context: StageContext) -> StageSummary:
     extra, notes = _join_diagnostics(context, rows, key)
     extra["files"] = [source.about for source in sources]
     notes = [note for source in sources for note in source.notes] + notes
-    return StageSummary("diagnoses", written, dict(sorted(counts.items())), notes, extra)
+    return StageSummary("diagnoses", written, dict(sorted(counts.items())), notes, extra, _facts(extra))
+
+
+def _facts(extra: dict[str, Any]) -> list[str]:
+    if "met" not in extra:
+        return []
+    by_modality = ", ".join(f"{modality} {n}" for modality, n in extra["met_by_modality"].items())
+    return [
+        f"{extra['met']} of {extra['exam_keys']} exam keys met an instance" + f" ({by_modality})" * bool(by_modality)
+    ]
 
 
 def _write_changes(tables: Tables, name: str, frame: DataFrame, part: dict[str, str] | None = None) -> None:

@@ -111,3 +111,10 @@ def test_settings_that_can_not_work_together_are_said_at_once(override, expected
     with pytest.raises(UsageError) as raised:
         load_config([], [override])
     assert str(raised.value).startswith(expected)
+
+
+def test_every_setting_has_a_comment():
+    lines = conf_file("base.yml").read_text(encoding="utf-8").splitlines()
+    settings = [line for line in lines if line.startswith("  ") and not line.lstrip().startswith("- ")]
+    assert len(settings) > 100
+    assert [line for line in settings if "#" not in line] == []

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyspark.ml.clustering import KMeans as MLlibKMeans
+from pyspark.ml.linalg import Vectors
 from scipy.spatial.distance import cdist, pdist
 from sklearn.cluster import KMeans
 from sklearn.metrics import homogeneity_score, normalized_mutual_info_score
 
 from radnet_spark.clusters import stage_cluster, stage_evaluate, stage_fuse
 from radnet_spark.clusters.centres import load_centres
-from radnet_spark.clusters.embedder import blocks_from
+from radnet_spark.clusters.embedder import FusionCentres, blocks_from
+from radnet_spark.clusters.fusion import Block
 from radnet_spark.config import load_config
 from radnet_spark.errors import NothingToDoError, UsageError
 from radnet_spark.lake.fits import fit_folder
@@ -185,3 +188,12 @@ def test_a_single_row_and_an_empty_validation_part(tables: Any, context: Callabl
     assert chosen(tables, "image")["k"] == 1
     assert any("one modality only" in note for note in evaluated.notes)
     assert any("no validation rows" in note for note in evaluated.notes)
+
+
+def test_the_nearest_centre_is_the_one_that_mllib_predicts(spark: Any) -> None:
+    vectors = np.random.default_rng(3).normal(size=(300, 5)).astype("f4")
+    rows = spark.createDataFrame([(Vectors.dense(v.tolist()),) for v in vectors], ["features"]).coalesce(1)
+    model = MLlibKMeans(k=7, seed=2).fit(rows)
+    predicted = [row["prediction"] for row in model.transform(rows).collect()]
+    ours = FusionCentres("c", (Block("image", "cae", 5),), np.asarray(model.clusterCenters(), dtype=np.float32))
+    assert ours.annotate({"image": vectors}).labels.tolist() == predicted
