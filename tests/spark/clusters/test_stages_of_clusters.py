@@ -48,7 +48,9 @@ class Data:
         cohort = [
             (u, e, KINDS[k][0], str(s)) for u, e, k, s in zip(self.uids, self.exams, self.kind, self.split, strict=True)
         ]
-        parts = [(u, KINDS[k][1], KINDS[k][1], "original") for u, k in zip(self.uids, self.kind, strict=True)]
+        parts = [
+            (u, KINDS[k][1], KINDS[k][1], "original", KINDS[k][1]) for u, k in zip(self.uids, self.kind, strict=True)
+        ]
         tables.overwrite("cohort", tables.spark.createDataFrame(cohort, TABLES["cohort"].ddl))
         tables.overwrite("body_parts", tables.spark.createDataFrame(parts, TABLES["body_parts"].ddl))
         embeddings = [
