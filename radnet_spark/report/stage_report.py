@@ -53,9 +53,9 @@ _TRAININGS = {"train": "image encoder", "tags": "tag autoencoder"}
 
 def run(context: StageContext) -> StageSummary:
     """Writes `report/index.html`, `report/summary.json` and the figures; what is missing is said on the page."""
-    facts = _facts(context)
+    facts = facts_of(context)
     context.progress("drawing")
-    pictures = draw(facts, _samples(context, facts.main))
+    pictures = draw(facts, samples_of(context, facts.main))
     rows, found = score_rows(facts, load_rules("paper.yml")["rows"]), findings(facts)
     settings = context.config.model_dump(mode="json", by_alias=True)
     folder = context.tables.files / "report"
@@ -68,7 +68,8 @@ def run(context: StageContext) -> StageSummary:
     )  # fmt: skip
 
 
-def _facts(context: StageContext) -> Facts:
+def facts_of(context: StageContext) -> Facts:
+    """All that the report says of a root, in plain data."""
     tables = context.tables
     instances, parts = tables.read_or_empty("instances"), tables.read_or_empty("body_parts")
     clusterings = gather.read_clusterings(tables)
@@ -114,7 +115,7 @@ def _clusters(context: StageContext, main: Clustering) -> list[Cluster]:
     return gather.read_clusters(tables, main.clustering_id, made_up, words)
 
 
-def _samples(context: StageContext, main: Clustering | None) -> Mapping[int, list[np.ndarray]]:
+def samples_of(context: StageContext, main: Clustering | None) -> Mapping[int, list[np.ndarray]]:
     """Label → some of its images, at most `report.images_per_cluster`."""
     if main is None or not context.tables.exists("images"):
         return {}
