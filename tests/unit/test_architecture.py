@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "radnet_spark"
-SPARK_HOMES = r"(lake/.*|.*/frames|.*/stage_\w+|clusters/kmeans|text/pipeline|training/distribute)\.py"
+SPARK_HOMES = r"(lake/.*|.*/frames|.*/stage_\w+|clusters/kmeans|text/pipeline|training/distribute|notebook)\.py"
 HOMES = {
     "pyspark": SPARK_HOMES,
     "delta": r"lake/tables\.py",
