@@ -127,8 +127,9 @@ class Root:
             ours = {(name, "ours"): row.ours[name][0] for name in _SCORES if name in row.ours}
             paper = {(name, "paper"): row.paper[name] for name in _SCORES if name in row.paper}
             rows.append({**{(key, ""): value for key, value in about.items()}, **ours, **paper})
-        frame = pd.DataFrame(rows)
-        frame.columns = pd.MultiIndex.from_tuples(list(frame.columns), names=["score", "of"])
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        frame = pd.DataFrame(rows, columns=columns)
+        frame.columns = pd.MultiIndex.from_tuples(columns, names=["score", "of"])
         wanted = [(name, of) for name in _SCORES for of in ("ours", "paper")]
         first = [column for column in frame.columns if column[1] == ""]
         return frame[first + [column for column in wanted if column in frame.columns]].round(3)

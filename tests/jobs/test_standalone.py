@@ -1,0 +1,193 @@
+"""The documented spark-submit on a real standalone cluster, from the built wheel, beside the same run in `local[2]`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.jobs.conftest import KEY, SETTINGS, Ended, Radnet
+from tests.jobs.standalone import SPARK_HOME, Cluster, standalone
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SMALL = [*SETTINGS, "--set", "cluster.k_list=[3,5,8]"]
+TOLERANCE = 0.1  # of a score: ranks add gradients in another order, and weights differ after that
+TABLES = {
+    "instances": "sop_instance_uid, path, exam_id, patient_key, modality, tags, header_hash",
+    "quarantine": "path, reason",
+    "images": "sop_instance_uid, image, height, width",
+    "cohort": "sop_instance_uid, exam_id, split",
+    "exams": "exam_id, diagnosis",
+    "tokens": "exam_id, stems",
+}
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with standalone(tmp_path_factory.mktemp("cluster")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The environment of all machines: the built wheel beside the locked packages, nothing of the source tree."""
+    folder = tmp_path_factory.mktemp("shipped")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist")]
+    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
+    venv.create(folder / "env", symlinks=True)
+    site = folder / "env" / "lib" / "python3.11" / "site-packages"
+    (site / "locked.pth").write_text(sysconfig.get_path("purelib"))
+    (wheel,) = (folder / "dist").glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(site)
+    python = folder / "env" / "bin" / "python"
+    where = subprocess.run(
+        [python, "-c", "import radnet_spark; print(radnet_spark.__file__)"], capture_output=True, text=True, cwd=folder
+    )
+    assert where.stdout.startswith(str(site)), where.stderr
+    return folder / "env"
+
+
+def documented() -> list[str]:
+    """The words of the spark-submit command of the how-to page, up to its launcher."""
+    text = (REPOSITORY / "docs" / "howto" / "standalone.md").read_text(encoding="utf-8")
+    command = re.search(r"^(/opt/radnet/bin/spark-submit .*?)jobs/run\.py", text, flags=re.DOTALL | re.MULTILINE)
+    assert command
+    return shlex.split(command[1].replace("\\\n", " "))[1:]
+
+
+@dataclass(frozen=True)
+class Submitter:
+    """Submits launchers as the page says, from an empty folder."""
+
+    cluster: Cluster
+    environment: Path
+    folder: Path
+
+    def __call__(self, verb: str, *argv: str) -> Ended:
+        work = self.folder / "driver"
+        work.mkdir(parents=True, exist_ok=True)
+        (self.folder / "events").mkdir(exist_ok=True)
+        launcher = work / f"{verb}.py"
+        shutil.copy(REPOSITORY / "jobs" / f"{verb}.py", launcher)
+        options = " ".join(map(shlex.quote, documented())).replace("/opt/radnet", str(self.environment))
+        options = options.replace("spark://host:7077", self.cluster.url)
+        options = options.replace("conf/ivysettings.xml", str(REPOSITORY / "conf" / "ivysettings.xml"))
+        here = ["--conf", "spark.driver.host=127.0.0.1", "--driver-memory", "2g", "--executor-memory", "1500m",
+                "--conf", "spark.eventLog.enabled=true", "--conf", f"spark.eventLog.dir={self.folder / 'events'}",
+                "--conf", "spark.ui.enabled=false"]  # fmt: skip
+        kept = {name: os.environ[name] for name in ("HOME", "PATH", "JAVA_HOME", "LANG") if name in os.environ}
+        done = subprocess.run(
+            [str(SPARK_HOME / "bin" / "spark-submit"), *shlex.split(options), *here, str(launcher), *argv],
+            capture_output=True, text=True, cwd=work, timeout=900,
+            env={**kept, **KEY, "SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1"},
+        )  # fmt: skip
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from radnet_spark.demo.hospital import make_hospital
+
+    folder = tmp_path_factory.mktemp("small") / "hospital"
+    make_hospital(folder, 40, 7)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def submit(cluster: Cluster, shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Submitter:
+    return Submitter(cluster, shipped, tmp_path_factory.mktemp("submitted"))
+
+
+def arguments(hospital: Path, root: Path) -> list[str]:
+    diagnoses = str(hospital / "diagnoses.csv")
+    return ["--input", str(hospital), "--diagnoses", diagnoses, "--root", str(root), "--json", *SMALL]
+
+
+@pytest.fixture(scope="session")
+def on_cluster(submit: Submitter, hospital: Path) -> Path:
+    root = submit.folder / "root"
+    ended = submit("run", *arguments(hospital, root))
+    assert ended.code == 0, ended.err[-5000:]
+    return root
+
+
+def rows(spark: Any, root: Path, name: str, columns: str) -> list[tuple[Any, ...]]:
+    table = spark.read.format("delta").load(str(root / "tables" / name))
+    return sorted(map(str, table.selectExpr(*columns.split(", ")).collect()))
+
+
+def test_the_cluster_gives_what_one_process_gives(
+    on_cluster: Path, hospital: Path, radnet: Radnet, spark: Any, tmp_path: Path, capsys: Any
+) -> None:
+    local = tmp_path / "local"
+    ended = radnet("run", *arguments(hospital, local))
+    assert ended.code == 0, ended.err[-3000:]
+    for name, columns in TABLES.items():
+        assert rows(spark, on_cluster, name, columns) == rows(spark, local, name, columns), name
+    differences = {}
+    for source in ("image", "diagnosis", "tags", "fusion"):
+        there, here = (scores(spark, root, source) for root in (on_cluster, local))
+        assert there.keys() == here.keys()
+        differences |= {(source, name): abs(there[name] - here[name]) for name in there}
+    with capsys.disabled():
+        largest = max(differences, key=differences.get)
+        print(f"\nlargest difference of a score between cluster and local: {differences[largest]:.4f} ({largest})")
+    assert max(differences.values()) <= TOLERANCE
+
+
+def scores(spark: Any, root: Path, source: str) -> dict[str, float]:
+    """S and its parts of the best k on validation."""
+    table = spark.read.format("delta").load(str(root / "tables" / "scores"))
+    best = table.where(f"source = '{source}' AND split = 'validation'").groupBy("score").max("value").collect()
+    return {row[0]: row[1] for row in best if row[0] in ("S", "NMI_B", "NMI_M", "HS_B", "HS_M")}
+
+
+def test_ranks_were_on_different_executors_and_none_saw_the_key(on_cluster: Path, submit: Submitter) -> None:
+    added = [line for path in (submit.folder / "events").iterdir() for line in path.read_text().splitlines()
+             if '"SparkListenerExecutorAdded"' in line]  # fmt: skip
+    assert len(added) >= 2
+    assert all('"Total Cores":1,' in line for line in added)  # two ranks at once need two executors
+    secret = KEY["RADNET_DEID_KEY"].encode()
+    places = [submit.folder / "events", submit.folder / "driver", submit.cluster.folder, on_cluster]
+    holders = [path for place in places for path in place.rglob("*") if path.is_file() and secret in path.read_bytes()]
+    assert holders == []
+
+
+@pytest.mark.parametrize("verb", ["images", "embed", "annotate"])
+def test_an_executor_that_dies_costs_nothing_but_time(
+    on_cluster: Path, submit: Submitter, verb: str, spark: Any, tmp_path: Path
+) -> None:
+    import threading
+    import time
+
+    root, killed = tmp_path / "root", []
+    shutil.copytree(on_cluster, root)
+    forced = {"images": "images.size=64", "embed": "embed.seed=2", "annotate": "annotate.batch_size=3"}[verb]
+
+    def kill() -> None:
+        end = time.monotonic() + 120
+        while not killed and time.monotonic() < end:
+            busy = submit.cluster.executors()
+            if busy:
+                time.sleep(8)
+                killed.append(submit.cluster.kill_an_executor())
+            time.sleep(0.5)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    ended = submit(verb, "--root", str(root), "--json", *SMALL, "--set", forced)
+    thread.join()
+    assert killed
+    assert ended.code == 0, ended.err[-3000:]
+    assert sum(ended.summary["rows"].values()) >= 0
