@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import logging
 import shutil
@@ -43,6 +44,10 @@ SIGNATURE = ModelSignature(
         *(ColSpec(DataType.string, name, required=False) for name in _TEXTS),
     ]),
 )  # fmt: skip
+
+
+# MLflow 3 calls it `name`; MLflow 2, which Databricks 15.4 LTS ML brings, knows `artifact_path` only.
+_NAME_ARGUMENT = "name" if "name" in inspect.signature(mlflow.pyfunc.log_model).parameters else "artifact_path"
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def register_version(
         code = copy_package(Path(temporary))
         with mlflow.start_run(run_id=run.run_id), contextlib.redirect_stderr(io.StringIO()):  # MLflow prints there
             info = mlflow.pyfunc.log_model(
-                name=settings.name,
+                **{_NAME_ARGUMENT: settings.name.rpartition(".")[2]},
                 python_model=str(code / "annotator" / "pyfunc.py"),
                 artifacts={"annotator": str(folder)},
                 code_paths=[str(code)],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,32 @@ def test_the_order_is_that_of_a_whole_run():
     for task in tasks("dev"):
         assert task.get("depends_on", []) == ([{"task_key": before}] if before else [])
         before = task["task_key"]
+
+
+STATIC = """
+[[dependency-metadata]]
+name = "pyspark"
+version = "3.5.0"
+requires-dist = ["py4j==0.10.9.7"]
+[[dependency-metadata]]
+name = "horovod"
+version = "0.28.1"
+requires-dist = ["cloudpickle", "psutil", "pyyaml", "packaging", "cffi>=1.4.0"]
+"""  # source packages: asking them would build them
+
+
+def test_the_wheel_installs_beside_what_the_runtime_brings(tmp_path):
+    constraints = REPOSITORY / "conf" / "constraints-15.4-lts-ml.txt"
+    (tmp_path / "uv.toml").write_text(STATIC)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("uv"), "pip", "compile", "pyproject.toml", "-c", constraints, "--config-file",
+         tmp_path / "uv.toml", "--python-version", "3.11", "--no-header", "--no-annotate", "-q"],
+        capture_output=True, text=True, cwd=REPOSITORY, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    brought = {line for line in constraints.read_text().splitlines() if line and not line.startswith("#")}
+    assert len(brought) == 9
+    assert brought <= set(done.stdout.splitlines())
 
 
 def test_training_runs_on_the_gpu_cluster_with_a_rank_a_worker():
