@@ -12,7 +12,7 @@ UV := .uv/bin/uv
 endif
 export CMAKE_TOOLCHAIN_FILE := $(CURDIR)/build-support/horovod.toolchain.cmake
 
-.PHONY: help setup demo test unit lint types arch bench check clean prerequisites
+.PHONY: help setup demo test unit lint types arch bench docs check clean prerequisites
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -54,6 +54,9 @@ arch: setup      ## the order of the layers
 
 bench: setup     ## the benchmarks, as ratios against a named rival
 	@for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+docs: setup      ## the documentation as a site in site/
+	@$(BIN)/mkdocs build --quiet
 
 check: lint types arch unit  ## what to run before a commit
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from radnet_spark.errors import MissingTableError, SchemaError
+from radnet_spark.errors import MissingTableError, SchemaError, UsageError
+from radnet_spark.lake.tables import Tables
 
 DROPPED = "stage string, key string, key_type string, reason string, detail string, decided_on string"
 
@@ -79,3 +80,38 @@ def test_a_write_that_changes_nothing_is_nobody_elses_commit(spark, tables):
     assert tables.version("dropped") == version
     tables.clear("dropped", {"stage": "images"})
     assert tables.read("dropped").isEmpty()
+
+
+@pytest.fixture
+def in_catalog(spark, config, tmp_path):
+    """Tables in a schema of the session's catalog, files under a folder."""
+    spark.sql(f"CREATE SCHEMA radnet_test LOCATION '{tmp_path / 'schema'}'")
+    storage = config.storage.model_copy(update={"catalog": "spark_catalog", "schema_name": "radnet_test"})
+    yield Tables(spark, str(tmp_path / "files"), storage)
+    spark.sql("DROP SCHEMA radnet_test CASCADE")
+
+
+def test_tables_of_a_catalog_behave_as_those_of_a_folder(spark, in_catalog):
+    assert not in_catalog.exists("dropped")
+    assert in_catalog.read_or_empty("dropped").isEmpty()
+    for stage in ("images", "cohort", "images"):
+        one = spark.createDataFrame([(stage, "a", "instance", "r", "", None)], DROPPED)
+        assert in_catalog.overwrite("dropped", one, part={"stage": stage}) == 1
+    assert sorted(row["stage"] for row in in_catalog.read("dropped").collect()) == ["cohort", "images"]
+    assert in_catalog.version("dropped") == 2
+    assert spark.table("spark_catalog.radnet_test.dropped").count() == 2
+
+    def frame(pairs):
+        return spark.createDataFrame(pairs, "exam_id string, diagnosis string")
+
+    assert in_catalog.append("exams", frame([("a", "1"), ("b", "1")])) == 2
+    assert in_catalog.merge("exams", frame([("b", "2"), ("c", "2")]), ["exam_id"]) == 2
+    in_catalog.delete("exams", "exam_id = 'a'")
+    assert rows(in_catalog.read("exams")) == [("b", "2"), ("c", "2")]
+    assert not (in_catalog.files / "tables").exists()
+
+
+def test_half_a_catalog_is_wrong_usage(spark, config, tmp_path):
+    storage = config.storage.model_copy(update={"catalog": "main"})
+    with pytest.raises(UsageError, match="expected both or neither"):
+        Tables(spark, str(tmp_path), storage)
