@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import yaml
 from mkdocs.structure.files import File, Files
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -41,20 +44,30 @@ def settings() -> str:
     """Every setting of `conf/base.yml` with its value and comment, a table a section."""
     parts = ["# Settings\n", "Generated from `conf/base.yml`. P: the paper, C: the authors' public code, S: the DICOM "
              "standard, O: our own choice.\n"]  # fmt: skip
-    prefix: list[str] = []
-    for line in (REPOSITORY / "conf" / "base.yml").read_text(encoding="utf-8").splitlines():
-        found = re.match(r"^( *)([\w|-]+): *(.*?)(?: +# (.*))?$", line)
+    text = (REPOSITORY / "conf" / "base.yml").read_text(encoding="utf-8")
+    values, prefix = yaml.safe_load(text), list[str]()
+    for line in text.splitlines():
+        found = re.match(r"^( *)([\w|-]+):(?:.*?# (.*))?", line)
         if not found:
             continue
-        indent, key, value, comment = found.groups()
-        depth = len(indent) // 2
-        prefix = [*prefix[:depth], key]
-        if depth == 0:
-            parts.append(f"\n## {key}\n\n{comment or ''}\n\n| setting | value | |\n| --- | --- | --- |")
-        else:
-            cells = (f"`{'.'.join(prefix)}`", f"`{value}`" if value else "", comment or "")
-            parts.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
+        indent, key, comment = found[1], found[2], html.escape(found[3] or "", quote=False)
+        prefix = [*prefix[: len(indent) // 2], key]
+        if len(prefix) == 1:
+            parts.append(f"\n## {key}\n\n{comment}\n\n| setting | value | unit, meaning, source |\n| --- | --- | --- |")
+            continue
+        value = reduce(lambda section, name: section[name], prefix, values)
+        cells = (f"`{'.'.join(prefix)}`", "" if isinstance(value, dict) and value else f"`{_short(value)}`", comment)
+        parts.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
     return "\n".join(parts) + "\n"
+
+
+def _short(value: Any) -> str:
+    text = (
+        "null"
+        if value is None
+        else yaml.safe_dump(value, default_flow_style=True, width=1000).split("\n...")[0].strip()
+    )
+    return text if len(text) < 60 else f"{len(value)} values"
 
 
 def tables() -> str:
