@@ -52,8 +52,9 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     zipfile.ZipFile(wheel).extractall(site)
     python = folder / "env" / "bin" / "python"
     where = subprocess.run(
-        [python, "-c", "import radnet_spark; print(radnet_spark.__file__)"], capture_output=True, text=True, cwd=folder
-    )
+        [python, "-c", "import radnet_spark; print(radnet_spark.__file__)"],
+        capture_output=True, text=True, cwd=folder, env={},
+    )  # fmt: skip
     assert where.stdout.startswith(str(site)), where.stderr
     return folder / "env"
 
