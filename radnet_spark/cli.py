@@ -98,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--master", help="Spark master; default: spark-submit's, else local[*]")
     common.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
     common.add_argument("--json", action="store_true", help="the summary as JSON on the last line of standard output")
-    parser = argparse.ArgumentParser(prog="radnet", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    about = "Turns a hospital's unlabelled radiology archive into an annotated image data set."
+    parser = argparse.ArgumentParser(prog="radnet", description=about, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--version", action=_Version, nargs=0, help="the version")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="<verb>")
     for name, text in HELP.items():
         verb = verbs.add_parser(name, parents=[common], help=text, description=text)
@@ -118,6 +120,17 @@ def _parser() -> argparse.ArgumentParser:
         if name in ("body-part", "stem"):
             verb.add_argument("--file", required=True, metavar="FILE", help="one text a line")
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Of the installed package."""
+        from importlib.metadata import version
+
+        print(f"radnet_spark {version('radnet-spark')}")
+        parser.exit()
 
 
 def _positive(text: str) -> int:
@@ -158,7 +171,8 @@ def _context(args: argparse.Namespace, config: Config) -> Iterator[Any]:
         ours = not session_is_there()
         if ours:
             console.say("starting Spark (its first start on a machine downloads about 150 MB of jars) …")
-        spark = open_session(config.spark, args.master, "INFO" if debug else "FATAL")
+        with contextlib.nullcontext() if debug or not ours else console.children_to_log(args.root):
+            spark = open_session(config.spark, args.master, "INFO" if debug else "FATAL")
         try:
             tables = Tables(spark, args.root, config.storage)
             tracker = Tracker(config.tracking, tables.files)

@@ -330,7 +330,10 @@ def load_config(files: Sequence[str | Path] = (), overrides: Iterable[str] = ())
     merged = _read(conf_file("base.yml"))
     for name in files:
         path = Path(name)
-        merged = _merge(merged, _read(path if path.exists() else conf_file(str(name))))
+        found = path if path.exists() else _conf_path(str(name))
+        if found is None:
+            raise UsageError(f"--conf {name}: found no such file here, nor in the package's conf/")
+        merged = _merge(merged, _read(found))
     for override in overrides:
         merged = _merge(merged, _parse_override(override))
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import pwd
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,8 @@ def _jars(config: Config, root: str) -> Finding:
     """Where Spark looks: Ivy's folder of downloaded jars, and the ones beside Spark itself."""
     spark = importlib.util.find_spec("pyspark")
     beside = Path(str(spark.origin)).parent / "jars" if spark else Path("jars")
-    folders = [Path.home() / ".ivy2" / "jars", beside]
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)  # Java asks the system, not $HOME
+    folders = [home / ".ivy2" / "jars", beside]
     missing = []
     for coordinate in config.spark.packages:
         group, artifact, number = coordinate.split(":")

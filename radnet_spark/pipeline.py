@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from radnet_spark.errors import NothingToDoError
-from radnet_spark.lake.runs import Runs, looks_for_files, reads, stage_key
+from radnet_spark.lake.runs import Runs, code_version, looks_for_files, reads, stage_key
 from radnet_spark.lake.stage import StageContext, StageSummary
 
 STAGES = {
@@ -112,7 +112,11 @@ def next_steps(steps: list[Step], context: StageContext, runs: Runs) -> Iterator
         elif runs.has_nothing_to_do(verb, fingerprint, options):
             state = "nothing to do"
         else:
-            state = "would run: settings, code or input tables changed"
+            same_code = runs.last[key]["code_version"] == code_version()
+            state = "would run: " + (
+                "other settings or input tables than the last time (was another --conf given?)" if same_code
+                else "the code changed"
+            )  # fmt: skip
         if state.startswith("would run"):
             stale |= {name.format(**options) for name in module.WRITES}
         yield key, state

@@ -167,7 +167,9 @@ def _summary(context: StageContext, listing: DataFrame, found: int, rows: dict[s
     if found != read + aside:
         raise StageError(f"ingest: {found} files found, expected as many rows; instances {read} + quarantine {aside}")
     extra = {"files_found": found, "instances": read, "quarantine": aside}
-    return StageSummary("ingest", rows=rows, dropped=reasons, notes=_large_patients(instances), extra=extra)
+    new = "" if any(rows.values()) else "; nothing new"
+    facts = [f"{found} files found: {read} instances + {aside} in quarantine{new}"]
+    return StageSummary("ingest", rows, reasons, _large_patients(instances), extra, facts)
 
 
 def _large_patients(instances: DataFrame) -> list[str]:

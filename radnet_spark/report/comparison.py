@@ -79,7 +79,7 @@ def findings(facts: Facts) -> list[Finding]:
     return [
         _compared("The learned image embedding beats raw pixels by PCA + k-means (our own yardstick)", s["image"], raw),
         _compared("Fused sources have a higher S than the best single one", s["fusion"] if several else None, best),
-        _compared("Fusion lowers D below that of the tags alone", d["tags"], d["fusion"] if several else None),
+        _compared("The tags alone have a higher D than the fusion", d["tags"], d["fusion"] if several else None),
         _agreement(s["fusion"], _score(facts, "fusion", "S", "test")),
         Finding("The CAE beats U-Net, attention U-Net and R2U-Net", OPEN, "one image model was trained"),
         Finding("clusterdists and clusterprobs favour modality, embeddings body part", OPEN, "one fusion was tried"),
@@ -89,7 +89,8 @@ def findings(facts: Facts) -> list[Finding]:
 def _compared(claim: str, larger: float | None, smaller: float | None) -> Finding:
     if larger is None or smaller is None:
         return Finding(claim, OPEN, "a value is missing")
-    return Finding(claim, CONFIRMED if larger > smaller else REFUTED, f"{larger:.3f} against {smaller:.3f}")
+    detail = f"{larger:.3f} against {smaller:.3f}, on validation"
+    return Finding(claim, CONFIRMED if larger > smaller else REFUTED, detail)
 
 
 def _agreement(validation: float | None, test: float | None) -> Finding:

@@ -6,11 +6,14 @@ task slots. A rank inherits the environment of Spark's Python workers, less what
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
+import signal
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,17 +78,32 @@ def run_on_ranks(
 
     local = str(spark.sparkContext.master).startswith("local")
     try:
-        results = horovod.spark.run(
-            _on_rank, args=(function, dict(arguments)), num_proc=ranks, use_gloo=True, nics={"lo"} if local else None,
-            env=rank_environment(os.environ), start_timeout=start_timeout, verbose=0, stdout=_Lines(say),
-            stderr=_Lines(say), executable=spark.sparkContext.pythonExec,
-        )  # fmt: skip
+        with _signals_kept():
+            results = horovod.spark.run(
+                _on_rank, args=(function, dict(arguments)), num_proc=ranks, use_gloo=True,
+                nics={"lo"} if local else None, env=rank_environment(os.environ), start_timeout=start_timeout,
+                verbose=0, stdout=_Lines(say), stderr=_Lines(say), executable=spark.sparkContext.pythonExec,
+            )  # fmt: skip
     except Exception as error:  # Horovod raises no narrower type
         raise RanksError(f"training on {ranks} ranks: {str(error).strip().split(chr(10))[0]}") from error
     failed = next((result for result in results if isinstance(result, _Failure)), None)
     if failed is not None:
         raise RanksError(f"training on {ranks} ranks: {failed.message}")
     return list(results)
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Gives the driver's signal handlers back: Horovod puts in its own, after which Ctrl-C does nothing any more."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 class _Lines:

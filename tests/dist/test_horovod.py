@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -62,7 +63,9 @@ def rank_that_fails(collective: Collective, device: str) -> None:
 def test_two_ranks_follow_one_with_twice_the_batch(spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RADNET_DEID_KEY", "not for ranks")
     alone = rank_work(SingleProcess(), "cpu", 16)
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     ranks = run_on_ranks(spark, rank_work, 2, {"batch": 8}, start_timeout=300)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers  # Ctrl-C still works
     expected = [row["validation_loss"] for row in alone["history"]]
     for result in ranks:
         assert (result["size"], result["secret"]) == (2, None)

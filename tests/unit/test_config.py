@@ -58,7 +58,7 @@ def test_a_file_that_is_no_mapping(tmp_path):
 
 
 def test_missing_file():
-    with pytest.raises(UsageError, match="not found"):
+    with pytest.raises(UsageError, match="found no such file"):
         load_config(["nowhere.yml"])
 
 
