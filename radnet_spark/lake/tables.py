@@ -40,7 +40,9 @@ class Tables:
         if (storage.catalog is None) != (storage.schema_name is None):
             found = f"{storage.catalog or 'null'} and {storage.schema_name or 'null'}"
             raise UsageError(f"storage.catalog and storage.schema_name: found {found}, expected both or neither")
-        self._catalog = f"{storage.catalog}.{storage.schema_name}" if storage.catalog else None
+        # Delta outside Databricks finds tables of Spark's own catalog by names of two parts only.
+        own = storage.catalog == "spark_catalog"
+        self._catalog = ".".join(filter(None, (None if own else storage.catalog, storage.schema_name))) or None
         self.root = root if "://" in root else str(Path(root).absolute())
         if storage.files is None and "://" in self.root:
             raise UsageError(
