@@ -57,15 +57,10 @@ def downloaded(store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def what_counts(answers: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """The labels, and what goes with them; numbers as they are after JSON."""
-
-    def number(value: Any) -> float | None:
-        return None if value is None or value != value else round(float(value), 4)
-
-    return [
-        (number(a["label"]), number(a["distance"]), a["modality"] or None, a["name"] or None, a["error"] or None)
-        for a in answers
-    ]  # fmt: skip
+    """The labels, and what goes with them; a missing value is NaN in pandas, and None elsewhere."""
+    names = ("label", "distance", "modality", "body_part", "name", "sources", "error")
+    rows = [[None if a[name] is None or a[name] != a[name] else a[name] for name in names] for a in answers]
+    return [tuple(round(float(v), 4) if isinstance(v, int | float) else v for v in row) for row in rows]
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +71,18 @@ def alone(downloaded: Path, files: list[str], tmp_path_factory: pytest.TempPathF
     subprocess.run([uv, "venv", "-q", "--python", "3.11", str(environment)], check=True)
     python = str(environment / "bin" / "python")
     subprocess.run(
-        [uv, "pip", "install", "-q", "--python", python, "-r", str(downloaded / "requirements.txt")], check=True
+        [
+            uv,
+            "pip",
+            "install",
+            "-q",
+            "--compile-bytecode",
+            "--python",
+            python,
+            "-r",
+            str(downloaded / "requirements.txt"),
+        ],
+        check=True,
     )
     done = subprocess.run(
         [python, "-c", ALONE, str(downloaded), *files], capture_output=True, text=True, timeout=300,
