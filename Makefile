@@ -12,9 +12,9 @@ UV := .uv/bin/uv
 endif
 export CMAKE_TOOLCHAIN_FILE := $(CURDIR)/build-support/horovod.toolchain.cmake
 
-.PHONY: help setup demo test unit lint types arch bench docs check clean prerequisites
+.PHONY: help setup demo test test-cluster unit lint types arch bench docs check clean prerequisites
 help:            ## this list
-	@grep -hE '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: .venv/installed  ## the environment in .venv, so that .venv/bin/radnet runs
 
@@ -36,8 +36,11 @@ prerequisites:
 demo: setup      ## a synthetic hospital and real DICOM files through every stage; says where the report is
 	@$(BIN)/radnet demo --root $(ROOT)
 
-test: setup lint arch  ## all tests: unit, spark, dist, jobs
-	@$(BIN)/pytest tests/unit tests/spark tests/dist tests/jobs
+test: setup lint arch  ## all tests but those of a cluster: unit, spark, dist, jobs
+	@$(BIN)/pytest tests/unit tests/spark tests/dist tests/jobs --ignore tests/jobs/test_standalone.py
+
+test-cluster: setup  ## the built wheel on a standalone cluster of this machine, beside local[2]; takes a quarter of an hour
+	@$(BIN)/pytest tests/jobs/test_standalone.py
 
 unit: setup      ## only the tests that need no JVM
 	@$(BIN)/pytest tests/unit
