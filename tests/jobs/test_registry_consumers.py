@@ -121,7 +121,8 @@ def served(store: str, log: Path) -> Iterator[str]:
     with log.open("wb") as out:
         server = subprocess.Popen(
             [*command, "--host", "127.0.0.1", "--port", str(port)], stdout=out, stderr=out, start_new_session=True,
-            env={**os.environ, "MLFLOW_TRACKING_URI": store},
+            env={**os.environ, "MLFLOW_TRACKING_URI": store,
+                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         )  # fmt: skip
     try:
         end = time.monotonic() + 120
