@@ -6,6 +6,7 @@ one row a row of the input, in order. A file that can't be read is a row with an
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from typing import Any
 
@@ -19,10 +20,8 @@ from radnet_spark.annotator.model import Annotator
 
 _AT_ONCE = 64  # files whose pixels are held in memory together
 _MISSING = Known(error="missing_input")
-_KINDS = {
-    "label": "Int64", "distance": "float64", "confidence": "float64", "modality": "object", "body_part": "object",
-    "name": "object", "sources": "object", "error": "object",
-}  # fmt: skip
+_TEXTS = ("modality", "body_part", "name", "sources", "error")
+_KINDS = {"label": "Int64", "distance": "float64", "confidence": "float64", **dict.fromkeys(_TEXTS, "object")}
 
 
 class AnnotatorModel(PythonModel):
@@ -44,7 +43,8 @@ class AnnotatorModel(PythonModel):
             params: none are known.
 
         Returns:
-            Columns `label, distance, confidence, modality, body_part, name, sources, error`.
+            Columns `label, distance, confidence, modality, body_part, name, sources, error`. What is not known is
+            missing; as a function of Spark a missing number is NaN and a missing text is empty.
         """
         rows = model_input.to_dict("records")
         annotations = []
@@ -52,13 +52,20 @@ class AnnotatorModel(PythonModel):
             known = [self._known(row) for row in rows[start : start + _AT_ONCE]]
             annotations += [asdict(annotation) for annotation in self._annotator.annotate(known)]
         frame = pd.DataFrame(annotations, columns=list(_KINDS), index=model_input.index)
-        return frame.astype(_KINDS)
+        frame = frame.astype(_KINDS)
+        return frame.fillna(dict.fromkeys(_TEXTS, "")) if _in_spark_task() else frame
 
     def _known(self, row: dict[Any, Any]) -> Known:
         content, path, text = (_value(row.get(name)) for name in ("content", "path", "text"))
         if content is not None:
             return read_bytes(bytes(content), text, self._rules).known
         return read_path(str(path), text, self._rules).known if path is not None else _MISSING
+
+
+def _in_spark_task() -> bool:
+    """Whether MLflow's function for Spark has called: it casts each text with `str`, which makes "None" of a missing one."""
+    pyspark = sys.modules.get("pyspark")
+    return pyspark is not None and pyspark.TaskContext.get() is not None
 
 
 def _value(cell: Any) -> Any:

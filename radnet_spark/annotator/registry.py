@@ -38,7 +38,7 @@ SIGNATURE = ModelSignature(
         ColSpec(DataType.string, "text", required=False),
     ]),
     outputs=Schema([
-        ColSpec(DataType.long, "label", required=False),
+        ColSpec(DataType.double, "label", required=False),  # MLflow's function for Spark can't cast a missing long
         ColSpec(DataType.double, "distance", required=False),
         ColSpec(DataType.double, "confidence", required=False),
         *(ColSpec(DataType.string, name, required=False) for name in _TEXTS),

@@ -40,9 +40,7 @@ def run(context: StageContext) -> StageSummary:
     models = tables.files / "models"
     folder = str(model_folder(context.tracker, config.register_, entry, models))
     files = _files(context)
-    known = _known(context, folder, None if files is None else _new(context, files, entry))
-    if files is None:
-        known = _new(context, known, entry)
+    known = _known(context, folder, files, entry)
     labelled = annotated(known, _exams(context), folder, entry, config.annotate.batch_size)
     written = tables.merge("annotations", labelled, ["path"])
     aside = 0 if files is None else _put_aside(tables, files, entry)
@@ -51,20 +49,21 @@ def run(context: StageContext) -> StageSummary:
     return summary
 
 
-def _new(context: StageContext, rows: DataFrame, entry: Registered) -> DataFrame:
+def _new(context: StageContext, rows: DataFrame, time: str, entry: Registered) -> DataFrame:
     """Leaves out what this version has annotated; not where a person names texts: then labels may change."""
     if context.options.get("diagnoses"):
         return rows
-    time = "file_modification_time" if "file_modification_time" in rows.columns else "modification_time"
     return not_yet_annotated(rows, time, context.tables.read_or_empty("annotations"), entry.version)
 
 
-def _known(context: StageContext, folder: str, files: DataFrame | None) -> DataFrame:
-    """What is known of all instances, or of the files of `--input`."""
+def _known(context: StageContext, folder: str, files: DataFrame | None, entry: Registered) -> DataFrame:
+    """What is known of all instances, or of the files of `--input`, as far as this version has not annotated them."""
     tables = context.tables
     if files is None:
-        return known_instances(context.sample(tables.read("instances")), tables.read_or_empty("images"))
-    return known_files(files.repartition(context.spark.sparkContext.defaultParallelism), folder, _key(context))
+        known = known_instances(context.sample(tables.read("instances")), tables.read_or_empty("images"))
+        return _new(context, known, "file_modification_time", entry)
+    unread = _new(context, files, "modification_time", entry)
+    return known_files(unread.repartition(context.spark.sparkContext.defaultParallelism), folder, _key(context))
 
 
 def _put_aside(tables: Tables, files: DataFrame, entry: Registered) -> int:

@@ -45,7 +45,8 @@ def run(context: StageContext) -> StageSummary:
     counted = _contents(context, source)
     deciding = _deciding_split(counted, notes)
     agreed = _agreement(context, tried, counted, deciding)
-    near = _tightness(context, source, [row["clustering_id"] for row in tried], deciding, notes)
+    judges = _judging_embeddings(context, notes)
+    near = _tightness(context, judges, [row["clustering_id"] for row in tried], deciding, notes)
     candidates = [
         _candidate(row, {**agreed[row["clustering_id"]], **near.get(row["clustering_id"], {})}) for row in tried
     ]
@@ -54,7 +55,7 @@ def run(context: StageContext) -> StageSummary:
     rows = _rows(source, deciding, agreed, near)
     if ("test", choice.clustering_id) in counted:
         test = _agreement(context, chosen, counted, "test")
-        rows += _rows(source, "test", test, _tightness(context, source, [choice.clustering_id], "test", []))
+        rows += _rows(source, "test", test, _tightness(context, judges, [choice.clustering_id], "test", []))
     else:
         notes.append("no test rows: the chosen clustering has no test scores")
     written = _write(context, source, rows, tried, choice.clustering_id)
@@ -108,14 +109,12 @@ def _agreement(context: StageContext, tried: Sequence[Row], counted: Counted, sp
 
 
 def _tightness(
-    context: StageContext, source: str, clustering_ids: Sequence[str], split: str, notes: list[str]
+    context: StageContext, embeddings: DataFrame | None, clustering_ids: Sequence[str], split: str, notes: list[str]
 ) -> dict[str, Scores]:
-    tables = context.tables
-    embeddings = _judging_embeddings(context, notes)
     if embeddings is None:
         return {}
-    labels = tables.read("labels").where(
-        (F.col("source") == source) & F.col("clustering_id").isin(list(clustering_ids))
+    labels = context.tables.read("labels").where(
+        (F.col("source") == context.options["source"]) & F.col("clustering_id").isin(list(clustering_ids))
     )
     rows = context.cohort().where(F.col("split") == split)
     by_clustering: dict[str, list[SummedCluster]] = {}

@@ -109,12 +109,9 @@ def staged_exports(staged: DataFrame, export_hash: str) -> DataFrame:
     Returns:
         `EXPORTED`, and the `path` of each.
     """
-    named = staged.where(F.col("export_hash") == export_hash).select(
-        "path", *(name for name in EXPORTED if name not in ("file_modification_time", "reason", "detail")),
-        F.col("modification_time").alias("file_modification_time"),
-        F.col("drop_reason").alias("reason"), F.col("drop_detail").alias("detail"),
-    )  # fmt: skip
-    return named.select("path", *EXPORTED)
+    staged_as = {"file_modification_time": "modification_time", "reason": "drop_reason", "detail": "drop_detail"}
+    columns = [F.col(staged_as.get(name, name)).alias(name) for name in EXPORTED]
+    return staged.where(F.col("export_hash") == export_hash).select("path", *columns)
 
 
 def exported_files(instances: DataFrame, export: ExportSettings) -> DataFrame:

@@ -57,9 +57,9 @@ def downloaded(store: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def what_counts(answers: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """The labels, and what goes with them; a missing value is NaN in pandas, and None elsewhere."""
+    """The labels, and what goes with them; a missing value is None, NaN in pandas, and empty in Spark."""
     names = ("label", "distance", "modality", "body_part", "name", "sources", "error")
-    rows = [[None if a[name] is None or a[name] != a[name] else a[name] for name in names] for a in answers]
+    rows = [[None if a[name] == "" or a[name] != a[name] else a[name] for name in names] for a in answers]
     return [tuple(round(float(v), 4) if isinstance(v, int | float) else v for v in row) for row in rows]
 
 
@@ -70,20 +70,8 @@ def alone(downloaded: Path, files: list[str], tmp_path_factory: pytest.TempPathF
     uv = str(Path(sys.executable).with_name("uv"))
     subprocess.run([uv, "venv", "-q", "--python", "3.11", str(environment)], check=True)
     python = str(environment / "bin" / "python")
-    subprocess.run(
-        [
-            uv,
-            "pip",
-            "install",
-            "-q",
-            "--compile-bytecode",
-            "--python",
-            python,
-            "-r",
-            str(downloaded / "requirements.txt"),
-        ],
-        check=True,
-    )
+    install = [uv, "pip", "install", "-q", "--compile-bytecode", "--python", python]
+    subprocess.run([*install, "-r", str(downloaded / "requirements.txt")], check=True)
     done = subprocess.run(
         [python, "-c", ALONE, str(downloaded), *files], capture_output=True, text=True, timeout=300,
         env={"PATH": "/nowhere", "HOME": str(environment)}, cwd=environment,

@@ -57,14 +57,14 @@ def test_every_instance_is_annotated_or_has_an_error(whole_run, labels):
 
 
 def test_the_labels_tell_modality_and_body_part_apart(whole_run, labels):
-    from sklearn.metrics import homogeneity_score
+    from sklearn.metrics import adjusted_mutual_info_score
 
     truth = {str(whole_run.hospital / row["path"]): row for row in truth_of(whole_run.hospital)}
     known = [(truth[row["path"]], row["label"]) for row in labels if row["label"] and row["path"] in truth]
     assert len(known) > 100
     guess = [label for _, label in known]
-    assert homogeneity_score([row["modality"] for row, _ in known], guess) > 0.3
-    assert homogeneity_score([row["body_part"] for row, _ in known], guess) > 0.2
+    for name in ("modality", "body_part"):  # adjusted for chance: 0 for labels drawn at random, 1 for perfect ones
+        assert adjusted_mutual_info_score([row[name] for row, _ in known], guess) > 0.1, name
 
 
 def test_running_again_skips_everything_that_did_not_change(whole_run, radnet):
