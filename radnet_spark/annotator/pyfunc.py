@@ -63,7 +63,7 @@ class AnnotatorModel(PythonModel):
 
 
 def _in_spark_task() -> bool:
-    """Whether MLflow's function for Spark has called: it casts each text with `str`, which makes "None" of a missing one."""
+    """Whether MLflow's function for Spark calls: it casts texts with `str`, which makes "None" of a missing one."""
     pyspark = sys.modules.get("pyspark")
     return pyspark is not None and pyspark.TaskContext.get() is not None
 

@@ -13,10 +13,10 @@ from radnet_spark.lake.java import use_java
 
 logger = logging.getLogger(__name__)
 _SHUFFLE = "spark.sql.shuffle.partitions"
+_SNAPSHOT = "spark.databricks.delta.snapshotPartitions"
+_MOST_SNAPSHOT_PARTITIONS = 50  # Delta's default; half of a small run's time when there are two cores
 
-# Sessions on one machine: Delta's defaults are made for clusters (50 tasks to read a table's state, 10,000 to vacuum).
-_SMALL = {
-    "spark.databricks.delta.snapshotPartitions": "2",
+_ONE_MACHINE = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     "spark.ui.enabled": "false",
     "spark.driver.host": "127.0.0.1",
@@ -56,15 +56,23 @@ def open_session(settings: Spark, master: str | None = None, log_level: str = "F
         builder = builder.master(target).config("spark.driver.memory", settings.driver_memory)
         if target.startswith("local"):
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-            for key, value in _SMALL.items():
+            for key, value in _ONE_MACHINE.items():
                 builder = builder.config(key, value)
     for key, value in settings.conf.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel(log_level)
-    if settings.shuffle_partitions is None and not session.sparkContext.getConf().contains(_SHUFFLE):
-        session.conf.set(_SHUFFLE, str(session.sparkContext.defaultParallelism))
+    _fit_to_cores(session, settings)
     return session
+
+
+def _fit_to_cores(session: SparkSession, settings: Spark) -> None:
+    """As many tasks for a shuffle and a table's state as there are cores, where nobody asked for another number."""
+    cores, asked = session.sparkContext.defaultParallelism, session.sparkContext.getConf()
+    if settings.shuffle_partitions is None and not asked.contains(_SHUFFLE):
+        session.conf.set(_SHUFFLE, str(cores))
+    if not asked.contains(_SNAPSHOT):
+        session.conf.set(_SNAPSHOT, str(min(cores, _MOST_SNAPSHOT_PARTITIONS)))
 
 
 def _properties(settings: Spark) -> dict[str, str]:
