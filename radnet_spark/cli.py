@@ -244,16 +244,7 @@ def _make_hospital(args: argparse.Namespace) -> None:
     seed = 1 if args.seed is None else args.seed
     summary = _make(Path(args.out), min(args.exams, args.limit or args.exams), seed)
     if args.json:
-        print(
-            json.dumps(
-                {
-                    "stage": "make-hospital",
-                    "seconds": summary["seconds"],
-                    "rows": {"files": summary["files"]},
-                    "dropped": {},
-                }
-            )
-        )
+        console.print_summary("make-hospital", summary["seconds"], {"files": summary["files"]})
 
 
 def _make(out: Path, exams: int, seed: int) -> dict[str, Any]:
@@ -265,7 +256,7 @@ def _make(out: Path, exams: int, seed: int) -> dict[str, Any]:
     console.say(f"making a hospital of {exams} exams in {out} …")
     made = make_hospital(out, exams, seed, progress=console.counter("exams"))
     result = {**asdict(made), "seconds": round(time.time() - begin, 3)}
-    console.say(f"made {result['files']} files in {result['seconds']:.1f} s")
+    console.say(f"{result['files']} files in {out} after {result['seconds']:.1f} s")
     return result
 
 
@@ -293,8 +284,7 @@ def _doctor(args: argparse.Namespace) -> None:
         findings.append(finding)
     if args.json:
         shown = [vars(finding) for finding in findings]
-        seconds = round(time.time() - begin, 3)
-        print(json.dumps({"stage": "doctor", "seconds": seconds, "rows": {}, "dropped": {}, "findings": shown}))
+        console.print_summary("doctor", time.time() - begin, findings=shown)
     worst(findings)
 
 
@@ -306,11 +296,7 @@ def _labels(args: argparse.Namespace) -> None:
         rows = export_labels(context, Path(args.out), args.limit)
     console.say(f"{rows} rows in {args.out}")
     if args.json:
-        print(
-            json.dumps(
-                {"stage": "labels", "seconds": round(time.time() - begin, 3), "rows": {"labels": rows}, "dropped": {}}
-            )
-        )
+        console.print_summary("labels", time.time() - begin, {"labels": rows})
 
 
 def _lines(args: argparse.Namespace) -> None:

@@ -299,13 +299,18 @@ def _conf_path(name: str) -> Path | None:
     return next((f / name for f in (here / "conf", here.parent / "conf") if (f / name).is_file()), None)
 
 
+def _named_path(name: str) -> Path | None:
+    """A path that is there, else the file of `conf/` with this name, else None."""
+    return Path(name) if Path(name).is_file() else _conf_path(name)
+
+
 def rules_text(name: str) -> str:
     """The text of a rules file: a path, or the name of one of `conf/` (body parts, stop words, tag lists, …).
 
     Raises:
         UsageError: it is neither, or can't be read.
     """
-    path = Path(name) if Path(name).is_file() else conf_file(name)
+    path = _named_path(name) or conf_file(name)  # which says that there is none
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -329,8 +334,7 @@ def load_config(files: Sequence[str | Path] = (), overrides: Iterable[str] = ())
     """
     merged = _read(conf_file("base.yml"))
     for name in files:
-        path = Path(name)
-        found = path if path.exists() else _conf_path(str(name))
+        found = Path(name) if Path(name).exists() else _conf_path(str(name))
         if found is None:
             raise UsageError(f"--conf {name}: found no such file here, nor in the package's conf/")
         merged = _merge(merged, _read(found))
@@ -341,7 +345,7 @@ def load_config(files: Sequence[str | Path] = (), overrides: Iterable[str] = ())
     except ValidationError as error:
         raise UsageError("\n".join(_explain(item) for item in error.errors())) from None
     for key, name in config.rules_files().items():
-        if not Path(name).is_file() and _conf_path(name) is None:
+        if _named_path(name) is None:
             raise UsageError(f"{key}: found {name}, expected a file that is there or the name of one of conf/")
     return config
 

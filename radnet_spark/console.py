@@ -93,6 +93,11 @@ def total(summaries: list[StageSummary], where: dict[str, str]) -> dict[str, Any
     return {"stage": "run", "seconds": seconds, "rows": rows, "dropped": dropped, **where, "stages": stages}
 
 
+def print_summary(verb: str, seconds: float, rows: dict[str, int] | None = None, **more: Any) -> None:
+    """Prints the JSON object of `--json` for a verb that is no stage and drops nothing."""
+    print(json.dumps({"stage": verb, "seconds": round(seconds, 3), "rows": rows or {}, "dropped": {}, **more}))
+
+
 def show_status(runs: Runs, states: list[tuple[str, str]], seconds: float, as_json: bool = False) -> None:
     """A table of the stages: when, how long, rows, losses, and what a next run would do."""
     lines = []
@@ -105,7 +110,7 @@ def show_status(runs: Runs, states: list[tuple[str, str]], seconds: float, as_js
             "dropped": summary.get("dropped", {}),
         })  # fmt: skip
     if as_json:
-        print(json.dumps({"stage": "status", "seconds": round(seconds, 3), "rows": {}, "dropped": {}, "stages": lines}))
+        print_summary("status", seconds, stages=lines)
         return
     for line in lines:
         print(f"{line['stage']:<20} {line['ended'] or '-':<17} {line['next']}")
@@ -133,11 +138,9 @@ def jvm_log(root: str) -> Iterator[None]:
         yield
         return
     real = os.dup(2)
-    log = os.open(Path(root) / "spark.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     kept_err, kept_stderr = _err, sys.stderr
     _err = sys.stderr = os.fdopen(real, "w", buffering=1, encoding="utf-8", errors="replace")
-    os.dup2(log, 2)
-    os.close(log)
+    _to_log(2, root)
     _redirect_logging(kept_stderr, sys.stderr)
     try:
         yield
@@ -155,14 +158,18 @@ def children_to_log(root: str) -> Iterator[None]:
         return
     sys.stdout.flush()
     kept = os.dup(1)
-    log = os.open(Path(root) / "spark.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(log, 1)
-    os.close(log)
+    _to_log(1, root)
     try:
         yield
     finally:
         os.dup2(kept, 1)
         os.close(kept)
+
+
+def _to_log(descriptor: int, root: str) -> None:
+    log = os.open(Path(root) / "spark.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, descriptor)
+    os.close(log)
 
 
 def _redirect_logging(old: Any, new: Any) -> None:
