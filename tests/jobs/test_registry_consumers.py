@@ -23,8 +23,9 @@ ALONE = """
 import importlib.util, json, sys, time
 begin = time.perf_counter()
 import mlflow
+middle = time.perf_counter()
 model = mlflow.pyfunc.load_model(sys.argv[1])
-seconds = time.perf_counter() - begin
+seconds = [middle - begin, time.perf_counter() - middle]
 import pandas as pd
 answers = model.predict(pd.DataFrame({"content": [open(path, "rb").read() for path in sys.argv[2:]]}))
 spark = importlib.util.find_spec("pyspark") is not None
@@ -86,7 +87,7 @@ def test_a_fresh_environment_of_the_models_own_requirements(alone, capsys):
     assert all(answer["label"] is not None and not answer["error"] for answer in labelled)
     assert last["error"] == "not_dicom"
     with capsys.disabled():
-        print(f"\nthe annotator loads in {alone['seconds']:.1f} s, MLflow's own import included")
+        print("\nimport mlflow: {:.1f} s; the annotator loads in {:.1f} s".format(*alone["seconds"]))
 
 
 def test_a_function_of_spark_over_paths(alone, files, store, spark):
