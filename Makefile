@@ -12,7 +12,7 @@ UV := .uv/bin/uv
 endif
 export CMAKE_TOOLCHAIN_FILE := $(CURDIR)/build-support/horovod.toolchain.cmake
 
-.PHONY: help setup demo test test-cluster test-consumers unit lint types arch bench docs check clean prerequisites
+.PHONY: help setup demo test unit lint types arch bench docs check clean prerequisites
 help:            ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -36,15 +36,8 @@ prerequisites:
 demo: setup      ## a synthetic hospital and real DICOM files through every stage; says where the report is
 	@$(BIN)/radnet demo --root $(ROOT)
 
-test: setup lint arch  ## all tests but those of a cluster and of model servers: unit, spark, dist, jobs
-	@$(BIN)/pytest tests/unit tests/spark tests/dist tests/jobs \
-		--ignore tests/jobs/test_standalone.py --ignore tests/jobs/test_registry_consumers.py
-
-test-cluster: setup  ## the built wheel on a standalone cluster of this machine, beside local[2]; takes a quarter of an hour
-	@$(BIN)/pytest tests/jobs/test_standalone.py
-
-test-consumers: setup  ## the registered model in a fresh environment, as a function of Spark, over HTTP
-	@$(BIN)/pytest tests/jobs/test_registry_consumers.py
+test: setup lint arch  ## all tests: unit, spark, dist, jobs
+	@$(BIN)/pytest tests/unit tests/spark tests/dist tests/jobs
 
 unit: setup      ## only the tests that need no JVM
 	@$(BIN)/pytest tests/unit

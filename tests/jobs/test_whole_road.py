@@ -179,7 +179,7 @@ def test_one_modality_only_is_a_warning(whole_run, radnet, tmp_path):
     root = tmp_path / "root"
     shutil.copytree(whole_run.root, root, ignore=shutil.ignore_patterns("hospital-*"))
     one = [*SETTINGS, "--set", "cohort.modalities=[CR]", "--set", "cluster.k=[2,3]", "--root", str(root), "--json"]
-    for verb in (["cohort"], ["tags"], ["cluster", "--source", "tags"], ["evaluate", "--source", "tags"]):
+    for verb in (["cohort"], ["cluster", "--source", "tags"], ["evaluate", "--source", "tags"]):
         ended = radnet(*verb, *one)
         assert ended.code == 0, ended.err
     assert any("one modality only: HS_M is 1 by convention" in note for note in ended.summary["notes"])
