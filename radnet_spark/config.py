@@ -177,6 +177,7 @@ class Train(Section):
     validations_per_epoch: Positive
     ranks: Positive
     start_timeout_seconds: Positive
+    attempts: Positive
     row_group_rows: Positive
     seed: int
 

@@ -18,7 +18,7 @@ from radnet_spark.errors import StageError
 from radnet_spark.lake.fits import saving_fit
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.training.checkpoint import Checkpoint, TrainingState
-from radnet_spark.training.distribute import possible_ranks, run_on_ranks
+from radnet_spark.training.distribute import LostRankError, possible_ranks, run_on_ranks
 from radnet_spark.training.loop import LoopSettings
 
 READS = ("images", "cohort")
@@ -64,7 +64,7 @@ def run(context: StageContext) -> StageSummary:
         loop_settings(settings, plan.steps), str(context.tables.files / "checkpoints" / fit_id),
     )  # fmt: skip
     context.progress(f"{rows['train']} images, {plan.ranks} ranks, up to {settings.epochs} epochs")
-    trained = _trained(context, job, plan.ranks)
+    trained = _trained(context, job, plan)
     _register(context, job, trained)
     return StageSummary(
         "train", rows={"train_images": rows["train"] + rows["validation"]}, notes=plan.notes,
@@ -125,13 +125,25 @@ def _write(context: StageContext, keys: DataFrame, images: DataFrame, split: str
     return context.tables.write_snapshot(f"train_images/{split}", frame, f"{context.fingerprint}-{files}")
 
 
-def _trained(context: StageContext, job: TrainingJob, ranks: int) -> TrainingState:
-    """Where the training ended; ranks are started only if the checkpoint says that something is left to do."""
+def _trained(context: StageContext, job: TrainingJob, plan: TrainingPlan) -> TrainingState:
+    """Where the training ended; ranks are started while the checkpoint says that something is left to do.
+
+    Horovod gives up when a rank is lost. All ranks are then started again, and go on at the checkpoint.
+    """
     checkpoint, settings = Checkpoint(job.checkpoint_folder), context.config.train
-    state = checkpoint.load()
-    if state is None or not (state.stopped or state.epoch >= settings.epochs):
-        run_on_ranks(context.spark, train_rank, ranks, {"job": job}, settings.start_timeout_seconds)
+    for attempt in range(settings.attempts):
         state = checkpoint.load()
+        if state is not None and (state.stopped or state.epoch >= settings.epochs):
+            return state
+        try:
+            run_on_ranks(context.spark, train_rank, plan.ranks, {"job": job}, settings.start_timeout_seconds)
+            break
+        except LostRankError as error:
+            if attempt + 1 == settings.attempts:
+                raise
+            plan.notes.append(f"{error}; all ranks were started again")
+            context.progress(plan.notes[-1])
+    state = checkpoint.load()
     if state is None:
         raise StageError(f"train: found no checkpoint in {job.checkpoint_folder}; every rank's machine must reach it")
     return state

@@ -1,7 +1,8 @@
 """Runs a function on several ranks at once: the one module that imports Horovod.
 
 Ranks are ordinary Spark tasks that must all run at the same time, so no more of them are started than the session has
-task slots. A rank inherits the environment of Spark's Python workers, less what the driver knows and does not allow.
+task slots. A rank keeps a short list of variables of its Spark worker's environment and takes another from the driver;
+all others are taken away, so that no key or password reaches the code that trains.
 """
 
 from __future__ import annotations
@@ -24,17 +25,23 @@ from radnet_spark.errors import RadnetError, StageError
 
 logger = logging.getLogger(__name__)
 
-ALLOWED_ENVIRONMENT = (
-    "PATH", "PYTHONPATH", "PYTHONHASHSEED", "VIRTUAL_ENV", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TZ",
-    "LD_LIBRARY_PATH", "JAVA_HOME", "SPARK_HOME", "SPARK_LOCAL_IP", "PYSPARK_PYTHON", "HADOOP_CONF_DIR",
-    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG",
+OWN = (
+    "PATH", "PYTHONPATH", "VIRTUAL_ENV", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH",
+    "JAVA_HOME", "SPARK_HOME", "SPARK_LOCAL_IP", "PYSPARK_PYTHON", "HADOOP_CONF_DIR",
 )  # fmt: skip
+"""Variables that a rank keeps as its own machine has them."""
+SENT = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUBLAS_WORKSPACE_CONFIG")
+"""Variables that a rank takes from the driver."""
+_OWN_PREFIXES, _SENT_PREFIXES = ("CUDA_", "NVIDIA_"), ("HOROVOD_", "GLOO_", "NCCL_")
 _MARK = re.compile(r"^\[(\d+)\]<\w+>:")
-ALLOWED_PREFIXES = ("HOROVOD_", "GLOO_", "NCCL_", "CUDA_", "NVIDIA_")
 
 
 class RanksError(StageError):
     """The ranks could not be started, or one of them failed."""
+
+
+class LostRankError(RanksError):
+    """A rank's process ended without a result, as when its machine or executor dies; another try may succeed."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +79,11 @@ def run_on_ranks(
         What each rank returned, in rank order.
 
     Raises:
+        LostRankError: a rank's process ended without a result.
         RanksError: no start within the timeout, or a rank failed; its own error is in the log.
     """
     import horovod.spark
+    from horovod.runner.common.util.timeout import TimeoutException
 
     local = str(spark.sparkContext.master).startswith("local")
     try:
@@ -85,10 +94,12 @@ def run_on_ranks(
                 verbose=0, stdout=_Lines(say), stderr=_Lines(say), executable=spark.sparkContext.pythonExec,
             )  # fmt: skip
     except Exception as error:  # Horovod raises no narrower type
-        raise RanksError(f"training on {ranks} ranks: {str(error).strip().split(chr(10))[0]}") from error
-    failed = next((result for result in results if isinstance(result, _Failure)), None)
-    if failed is not None:
-        raise RanksError(f"training on {ranks} ranks: {failed.message}")
+        kind = RanksError if isinstance(error, TimeoutException) else LostRankError
+        raise kind(f"training on {ranks} ranks: {str(error).strip().split(chr(10))[0]}") from error
+    failed = [result.message for result in results if isinstance(result, _Failure)]
+    if failed:  # ranks that waited for the one that failed only know that it is gone
+        message = next((text for text in failed if text != "HorovodInternalError"), failed[0])
+        raise RanksError(f"training on {ranks} ranks: {message}")
     return list(results)
 
 
@@ -123,18 +134,23 @@ class _Lines:
 
 
 def rank_environment(environment: Mapping[str, str]) -> dict[str, str | None]:
-    """How to change the ranks' environment: allowed variables keep their value, all others are None: taken away."""
-    return {name: value if _allowed(name) else None for name, value in environment.items()}
+    """How the driver's environment changes the ranks': a value is sent, None takes away, what is not named stays."""
+    sent = {name: value for name, value in environment.items() if name in SENT or name.startswith(_SENT_PREFIXES)}
+    return sent | {name: None for name in environment if not _allowed(name)}
 
 
 def _allowed(name: str) -> bool:
-    return name in ALLOWED_ENVIRONMENT or name.startswith(ALLOWED_PREFIXES)
+    return name in OWN + SENT or name.startswith(_OWN_PREFIXES + _SENT_PREFIXES)
 
 
 def _on_rank(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     import horovod.torch as hvd
 
     hvd.init()
+    for name in [
+        name for name in os.environ if not _allowed(name)
+    ]:  # what the worker's machine knows and the driver not
+        del os.environ[name]
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     logging.getLogger("radnet_spark").setLevel(logging.INFO if hvd.rank() == 0 else logging.ERROR)
     try:
@@ -144,6 +160,9 @@ def _on_rank(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     except RadnetError as error:
         logger.error("rank %d: %s", hvd.rank(), error)
         return _Failure(str(error))
+    except Exception as error:  # its message may quote a patient's value
+        logger.error("rank %d: %s", hvd.rank(), type(error).__name__)
+        return _Failure(type(error).__name__)
     finally:
         hvd.shutdown()
 

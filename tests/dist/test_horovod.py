@@ -22,7 +22,7 @@ from radnet_spark.errors import StageError
 from radnet_spark.lake.fits import fit_folder
 from radnet_spark.schemas import TABLES
 from radnet_spark.training.collective import Collective, SingleProcess
-from radnet_spark.training.distribute import RanksError, possible_ranks, run_on_ranks
+from radnet_spark.training.distribute import LostRankError, RanksError, possible_ranks, run_on_ranks
 from radnet_spark.training.loop import LoopSettings, fit
 
 SIZE = 16
@@ -52,7 +52,7 @@ def rank_work(collective: Collective, device: str, batch: int) -> dict[str, Any]
     result = fit(network, lambda epoch: [step for step in own if len(step)],
                  lambda: [rows[collective.rank :: collective.size]], SETTINGS, collective)
     weights = torch.cat([value.flatten() for value in result.best_state.values()])
-    return {"history": result.history, "weights": weights.tolist(), "secret": os.environ.get("RADNET_DEID_KEY"),
+    return {"history": result.history, "weights": weights.tolist(), "secrets": sorted(name for name in os.environ if "KEY" in name or "SECRET" in name),
             "size": collective.size, "device": device}
 
 
@@ -68,7 +68,7 @@ def test_two_ranks_follow_one_with_twice_the_batch(spark: Any, monkeypatch: pyte
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers  # Ctrl-C still works
     expected = [row["validation_loss"] for row in alone["history"]]
     for result in ranks:
-        assert (result["size"], result["secret"]) == (2, None)
+        assert (result["size"], result["secrets"]) == (2, [])
         assert [row["validation_loss"] for row in result["history"]] == pytest.approx(expected, rel=1e-4)
         np.testing.assert_allclose(result["weights"], alone["weights"], atol=1e-3)
     assert ranks[0]["weights"] == ranks[1]["weights"]
@@ -78,6 +78,29 @@ def test_two_ranks_follow_one_with_twice_the_batch(spark: Any, monkeypatch: pyte
 def test_error_of_the_ranks_reaches_the_driver(spark: Any) -> None:
     with pytest.raises(RanksError, match=r"rank work on .* of 2 ranks can't be done"):
         run_on_ranks(spark, rank_that_fails, 2, {}, start_timeout=300)
+
+
+def rank_with_a_bug(collective: Collective, device: str) -> None:
+    if collective.rank == 1:
+        os.environ["DOE^JOHN"]
+    collective.mean(torch.ones(1))  # waits for the other one
+
+
+def test_a_bug_is_told_by_its_type_and_not_tried_again(spark: Any) -> None:
+    with pytest.raises(RanksError, match="KeyError$") as caught:
+        run_on_ranks(spark, rank_with_a_bug, 2, {}, start_timeout=300)
+    assert not isinstance(caught.value, LostRankError)
+
+
+def rank_that_dies(collective: Collective, device: str) -> None:
+    if collective.rank == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    collective.mean(torch.ones(1))  # waits for the other one
+
+
+def test_a_rank_that_dies_is_told_from_one_that_fails(spark: Any) -> None:
+    with pytest.raises(LostRankError):
+        run_on_ranks(spark, rank_that_dies, 2, {}, start_timeout=300)
 
 
 def test_no_more_ranks_than_task_slots(spark: Any) -> None:
@@ -99,8 +122,19 @@ def test_train_from_table_to_encoder_and_again(
     parts = [(f"1.2.{i}", "e", "CT", "train" if i < 60 else "validation") for i in range(70)]
     tables.overwrite("images", spark.createDataFrame(rows, TABLES["images"].ddl))
     tables.overwrite("cohort", spark.createDataFrame(parts, TABLES["cohort"].ddl))
-    made = context(config=small)
-    summary = stage_train.run(made)
+    made, started = context(config=small), []
+
+    def ranks_lost_once(*arguments: Any) -> Any:
+        started.append(arguments)
+        if len(started) == 1:
+            raise LostRankError("training on 2 ranks: an executor died")
+        return run_on_ranks(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage_train, "run_on_ranks", ranks_lost_once)
+        summary = stage_train.run(made)
+    assert len(started) == 2
+    assert any("an executor died; all ranks were started again" in note for note in summary.notes)
     assert summary.rows == {"train_images": 70}
     assert (summary.extra["ranks"], summary.extra["epochs"], summary.extra["validations"]) == (2, 2, 4)
     folder = fit_folder(tables, summary.extra["fit_id"])

@@ -20,6 +20,7 @@ import pyspark
 
 SPARK_HOME = Path(pyspark.__file__).parent
 _START_SECONDS = 60
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # of JVMs that end before a second compiler pays
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _start(folder: Path, command: list[str]) -> subprocess.Popen[bytes]:
     kept = ("HOME", "JAVA_HOME", "LANG", "JDK_JAVA_OPTIONS")
     environment = {name: os.environ[name] for name in kept if name in os.environ} | {
         "PATH": "/usr/local/bin:/usr/bin:/bin", "SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_DAEMON_MEMORY": "512m",
+        "SPARK_DAEMON_MEMORY": "512m", "SPARK_DAEMON_JAVA_OPTS": SHORT_LIVED,
     }  # fmt: skip
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
