@@ -144,10 +144,12 @@ def _config(args: argparse.Namespace, *below: str) -> Config:
     return load_config([*below, *args.conf], args.overrides)
 
 
-def _check_inputs(key: str, paths: Sequence[str] | None) -> list[str]:
-    """Paths as absolute names; a local one must exist before anything is started or written."""
+def _check_inputs(key: str, paths: Sequence[str] | None, files: bool = False) -> list[str]:
+    """Paths as absolute names; a local one must exist before anything is started or written; `files`: no tables."""
     checked = []
     for path in paths or ():
+        if "://" in path and files:
+            raise UsageError(f"{key}: found {path}, expected a path; workers open the files: mount the archive on all")
         if "://" not in path:
             if not Path(path).exists():
                 raise UsageError(f"{key}: found {path}, which is not there; expected a file or folder that exists")
@@ -166,9 +168,8 @@ def _context(args: argparse.Namespace, config: Config) -> Iterator[Any]:
 
     if "://" not in args.root:
         Path(args.root).mkdir(parents=True, exist_ok=True)
-    debug = args.log_level == "debug"
-    with contextlib.nullcontext() if debug else console.jvm_log(args.root):
-        ours = not session_is_there()
+    debug, ours = args.log_level == "debug", not session_is_there()
+    with console.jvm_log(args.root) if ours and not debug else contextlib.nullcontext():
         if ours:
             console.say("starting Spark (its first start on a machine downloads about 150 MB of jars) …")
         with contextlib.nullcontext() if debug or not ours else console.children_to_log(args.root):
@@ -190,7 +191,9 @@ def _stage(args: argparse.Namespace) -> None:
     options: dict[str, Any] = {}
     for name in ("input", "diagnoses"):
         if getattr(args, name, None):
-            options[name] = _check_inputs(f"--{name}", getattr(args, name))
+            options[name] = _check_inputs(
+                f"--{name}", getattr(args, name), name == "input" and args.verb != "diagnoses"
+            )
     if hasattr(args, "source"):
         options["source"] = args.source
     if args.limit:
@@ -207,7 +210,9 @@ def _stage(args: argparse.Namespace) -> None:
 
 
 def _run(args: argparse.Namespace) -> None:
-    _run_all(args, _config(args), _check_inputs("--input", args.input), _check_inputs("--diagnoses", args.diagnoses))
+    _run_all(
+        args, _config(args), _check_inputs("--input", args.input, True), _check_inputs("--diagnoses", args.diagnoses)
+    )
 
 
 def _run_all(args: argparse.Namespace, config: Config, inputs: list[str], diagnoses: list[str]) -> None:
@@ -227,6 +232,8 @@ def _run_all(args: argparse.Namespace, config: Config, inputs: list[str], diagno
 
 def _demo(args: argparse.Namespace) -> None:
     config = _config(args, "demo.yml")
+    if "://" in args.root:
+        raise UsageError(f"--root: found {args.root}, expected a local folder, since the demo makes its hospital there")
     exams = args.exams or config.demo.exams
     seed = config.demo.seed if args.seed is None else args.seed
     hospital = Path(args.root).absolute() / f"hospital-{exams}-{seed}"
@@ -265,7 +272,8 @@ def _status(args: argparse.Namespace) -> None:
     from radnet_spark.lake.runs import Runs
 
     begin, config = time.time(), _config(args)
-    if "://" not in args.root and not (Path(args.root) / "tables").is_dir():
+    there = "://" in args.root or config.storage.catalog is not None or (Path(args.root) / "tables").is_dir()
+    if not there:
         raise UsageError(f"--root: found {args.root}, which holds no tables yet; expected the root of an earlier run")
     with _context(args, config) as context:
         runs = Runs(context.tables)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import platform
 import pwd
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -18,8 +20,9 @@ from typing import Literal
 from radnet_spark.config import Config
 from radnet_spark.errors import RadnetError
 from radnet_spark.lake.java import find_java
-from radnet_spark.lake.secrets import VARIABLE
+from radnet_spark.lake.secrets import VARIABLE, keeps_secrets
 
+logger = logging.getLogger(__name__)
 State = Literal["ok", "warning", "failed"]
 PACKAGES = ("pydicom", "numpy", "pyspark", "delta-spark", "spark-nlp", "torch", "horovod", "petastorm", "mlflow")
 _INSTALL = "install the environment again: make setup"
@@ -49,6 +52,7 @@ def examine(config: Config, root: str) -> Iterator[Finding]:
         try:
             yield check(config, root)
         except Exception as error:  # whatever is broken here must be said, and the rest looked at
+            logger.debug("%s", name, exc_info=True)
             yield Finding(name, "failed", type(error).__name__, "run again with --log-level debug")
 
 
@@ -72,6 +76,8 @@ def _packages(config: Config, root: str) -> Finding:
 
 
 def _java(config: Config, root: str) -> Finding:
+    if _runtime():
+        return Finding("java", "ok", "the runtime's own")
     home = find_java()
     if home:
         return Finding("java", "ok", f"17 at {home}")
@@ -81,6 +87,8 @@ def _java(config: Config, root: str) -> Finding:
 
 def _jars(config: Config, root: str) -> Finding:
     """Where Spark looks: Ivy's folder of downloaded jars, and the ones beside Spark itself."""
+    if _runtime():
+        return Finding("jars", "ok", "libraries of the job or the cluster")
     spark = importlib.util.find_spec("pyspark")
     beside = Path(str(spark.origin)).parent / "jars" if spark else Path("jars")
     home = Path(pwd.getpwuid(os.getuid()).pw_dir)  # Java asks the system, not $HOME
@@ -98,7 +106,7 @@ def _jars(config: Config, root: str) -> Finding:
 
 
 def _worker_python(config: Config, root: str) -> Finding:
-    python = os.environ.get("PYSPARK_PYTHON", sys.executable)
+    python = config.spark.conf.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON", sys.executable)
     program = "import sys, pyarrow, pydicom, radnet_spark; print('%d.%d' % sys.version_info[:2])"
     done = _run([python, "-c", program])
     if done is None or done.returncode:
@@ -143,13 +151,21 @@ def _root(config: Config, root: str) -> Finding:
     there = Path(folder).absolute()
     while not there.exists():
         there = there.parent
-    if not os.access(there, os.W_OK):
+    if not _takes_files(there):
         return Finding("root", "failed", f"{there} can't be written", "give --root a folder of yours")
     free = shutil.disk_usage(there).free
     found = f"{Path(folder).absolute()}, {free / 2**30:.0f} GiB free"
     if free < _LITTLE_DISK:
         return Finding("root", "warning", found, "images take 16 KiB an instance, headers about 2 KiB; see docs")
     return Finding("root", "ok", found)
+
+
+def _takes_files(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryDirectory(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _mlflow(config: Config, root: str) -> Finding:
@@ -171,13 +187,18 @@ def _key(config: Config, root: str) -> Finding:
     if os.environ.get(VARIABLE):
         return Finding("key", "ok", f"from {VARIABLE}")
     if settings.secret_scope:
-        return Finding("key", "ok", "from the secret scope of the settings")
-    if "://" in root:
+        return Finding("key", "ok", f"secret scope {settings.secret_scope}, which is read when a stage needs it")
+    if not keeps_secrets(root):
         return Finding("key", "failed", "none", f"set {VARIABLE} or deidentify.secret_scope")
     kept = Path(root) / "deid.key"
     if kept.is_file():
         return Finding("key", "ok", f"{kept}")
     return Finding("key", "ok", f"none: the first run makes one in {kept}; keep it, or set {VARIABLE} to your own")
+
+
+def _runtime() -> bool:
+    """Whether Databricks brings Spark, its Java and its jars."""
+    return "DATABRICKS_RUNTIME_VERSION" in os.environ
 
 
 def _run(command: list[str], **environment: str) -> subprocess.CompletedProcess[str] | None:

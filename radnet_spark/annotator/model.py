@@ -22,6 +22,8 @@ from radnet_spark.errors import StageError
 DESCRIPTION = "annotator.json"
 CLUSTERING = "clustering"
 NO_SOURCE = "no_source"
+TEXTS = ("modality", "body_part", "name", "sources", "error")
+"""The members of an `Annotation` that are texts."""
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,11 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from radnet_spark.annotator.embedders import Known
 from radnet_spark.annotator.inputs import file_rules, read_bytes, read_path
-from radnet_spark.annotator.model import Annotator
+from radnet_spark.annotator.model import TEXTS, Annotator
 
 _AT_ONCE = 64  # files whose pixels are held in memory together
 _MISSING = Known(error="missing_input")
-_TEXTS = ("modality", "body_part", "name", "sources", "error")
-_KINDS = {"label": "Int64", "distance": "float64", "confidence": "float64", **dict.fromkeys(_TEXTS, "object")}
+_KINDS = {"label": "Int64", "distance": "float64", "confidence": "float64", **dict.fromkeys(TEXTS, "object")}
 
 
 class AnnotatorModel(PythonModel):
@@ -53,7 +52,7 @@ class AnnotatorModel(PythonModel):
             annotations += [asdict(annotation) for annotation in self._annotator.annotate(known)]
         frame = pd.DataFrame(annotations, columns=list(_KINDS), index=model_input.index)
         frame = frame.astype(_KINDS)
-        return frame.fillna(dict.fromkeys(_TEXTS, "")) if _in_spark_task() else frame
+        return frame.fillna(dict.fromkeys(TEXTS, "")) if _in_spark_task() else frame
 
     def _known(self, row: dict[Any, Any]) -> Known:
         content, path, text = (_value(row.get(name)) for name in ("content", "path", "text"))

@@ -19,6 +19,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 
 import radnet_spark
+from radnet_spark.annotator.model import TEXTS
 from radnet_spark.config import Register, conf_file
 from radnet_spark.errors import StageError
 from radnet_spark.lake.tracking import Tracker
@@ -29,7 +30,6 @@ _REQUIRED = (
     "pylibjpeg-rle", "pillow", "safetensors", "pyyaml", "pydantic", "croatian-stemmer",
 )  # fmt: skip
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "conf")
-_TEXTS = ("modality", "body_part", "name", "sources", "error")
 _FIT, _CLUSTERING = "fit_id", "clustering_id"
 SIGNATURE = ModelSignature(
     inputs=Schema([
@@ -41,7 +41,7 @@ SIGNATURE = ModelSignature(
         ColSpec(DataType.double, "label", required=False),  # MLflow's function for Spark can't cast a missing long
         ColSpec(DataType.double, "distance", required=False),
         ColSpec(DataType.double, "confidence", required=False),
-        *(ColSpec(DataType.string, name, required=False) for name in _TEXTS),
+        *(ColSpec(DataType.string, name, required=False) for name in TEXTS),
     ]),
 )  # fmt: skip
 
@@ -61,7 +61,9 @@ class Registered:
 
 def find_version(tracker: Tracker, settings: Register, fit_id: str) -> Registered | None:
     """The newest version that was made from this fit; None if there is none."""
-    found = [_registered(v) for v in tracker.client.search_model_versions(f"name='{settings.name}'")]
+    client = tracker.client
+    versions = [v.version for v in client.search_model_versions(f"name='{settings.name}'")]
+    found = [_registered(client.get_model_version(settings.name, v)) for v in versions]  # Unity Catalog lists no tags
     same = [entry for entry in found if entry.fit_id == fit_id]
     return max(same, key=lambda entry: int(entry.version), default=None)
 
@@ -75,8 +77,9 @@ def champion(tracker: Tracker, settings: Register) -> Registered:
     try:
         return _registered(tracker.client.get_model_version_by_alias(settings.name, settings.alias))
     except MlflowException as error:
+        where = f"models:/{settings.name}@{settings.alias}"
         raise StageError(
-            f"models:/{settings.name}@{settings.alias} is not in the registry; `radnet register` puts it there"
+            f"{where} was not found in the registry ({error.error_code}); `radnet register` puts it there"
         ) from error
 
 

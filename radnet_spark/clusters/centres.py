@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from radnet_spark.arrays import save_arrays
 from radnet_spark.clusters.fusion import FloatArray, squared_distances
 from radnet_spark.errors import StageError
 
@@ -17,7 +18,7 @@ CENTRES_FILE = "centres.npz"
 
 def save_centres(folder: Path, centres: Mapping[str, NDArray[np.float32]]) -> None:
     """Writes `centres.npz`: clustering_id → (clusters, dims) float32."""
-    np.savez(folder / CENTRES_FILE, **{key: value.astype(np.float32) for key, value in centres.items()})
+    save_arrays(folder / CENTRES_FILE, **{key: value.astype(np.float32) for key, value in centres.items()})
 
 
 @lru_cache(maxsize=8)

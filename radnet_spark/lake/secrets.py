@@ -15,6 +15,11 @@ logger = logging.getLogger(__name__)
 VARIABLE = "RADNET_DEID_KEY"
 
 
+def keeps_secrets(root: str) -> bool:
+    """Whether a root is a folder of one machine's user: no object store, and no volume that a whole workspace reads."""
+    return "://" not in root and not str(Path(root).absolute()).startswith(("/Volumes/", "/dbfs/"))
+
+
 def deid_key(settings: Deidentify, root: str) -> bytes:
     """The key of all keyed hashes, 32 bytes.
 
@@ -22,11 +27,11 @@ def deid_key(settings: Deidentify, root: str) -> bytes:
     root, which is made once (readable by its owner only) and said.
 
     Raises:
-        UsageError: the root is not local and there is neither variable nor scope.
+        UsageError: the root is an object store or a volume, and there is neither variable nor scope.
     """
     text = os.environ.get(VARIABLE) or _from_scope(settings)
     if text is None:
-        if "://" in root:
+        if not keeps_secrets(root):
             raise UsageError(
                 f"{VARIABLE}: not set, and deidentify.secret_scope is null; expected one of them, since a key can't be "
                 f"kept safely under {root}"

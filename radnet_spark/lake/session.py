@@ -16,6 +16,12 @@ _SHUFFLE = "spark.sql.shuffle.partitions"
 _SNAPSHOT = "spark.databricks.delta.snapshotPartitions"
 _MOST_SNAPSHOT_PARTITIONS = 50  # Delta's default; half of a small run's time when there are two cores
 
+_SQL = {  # what results and memory depend on: set on a session of somebody else's, too
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "512",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+}
 _ONE_MACHINE = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     "spark.ui.enabled": "false",
@@ -40,11 +46,11 @@ def open_session(settings: Spark, master: str | None = None, log_level: str = "F
     Raises:
         UsageError: a JVM has to be started and there is no Java 17.
     """
-    active = SparkSession.getActiveSession()
-    if active is not None:
-        return active
-    if "DATABRICKS_RUNTIME_VERSION" in os.environ:
-        return SparkSession.builder.getOrCreate()
+    if session_is_there():
+        session = SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
+        for key, value in _SQL.items():
+            session.conf.set(key, value)
+        return session
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ  # spark-submit has started the JVM and decides master and memory
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("radnet_spark")
@@ -62,7 +68,8 @@ def open_session(settings: Spark, master: str | None = None, log_level: str = "F
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel(log_level)
-    _fit_to_cores(session, settings)
+    if str(session.sparkContext.master).startswith("local"):  # a cluster's cores are not known before they register
+        _fit_to_cores(session, settings)
     return session
 
 
@@ -81,11 +88,8 @@ def _properties(settings: Spark) -> dict[str, str]:
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
         "spark.kryoserializer.buffer.max": "512m",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.sql.execution.arrow.maxRecordsPerBatch": "512",
-        "spark.sql.session.timeZone": "UTC",
         "spark.ui.showConsoleProgress": "false",
-        "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+        **_SQL,
     }
     if settings.shuffle_partitions is not None:
         properties[_SHUFFLE] = str(settings.shuffle_partitions)

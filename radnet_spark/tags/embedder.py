@@ -17,6 +17,7 @@ import numpy as np
 import safetensors.torch
 import torch
 
+from radnet_spark.arrays import save_arrays
 from radnet_spark.tags.autoencoder import TagAutoencoder, embed
 from radnet_spark.tags.columns import FeatureSet
 from radnet_spark.tags.encoding import Encoder
@@ -71,7 +72,7 @@ class TagEmbedder:
         about = {"policy": policy, "features": self.features.to_json(), "imputer": type(self.imputer).__name__,
                  "layers": self.layers}  # fmt: skip
         (folder / "tags.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
-        np.savez(folder / "imputer.npz", **self.imputer.arrays())
+        save_arrays(folder / "imputer.npz", **self.imputer.arrays())
         safetensors.torch.save_file(self.model.state_dict(), folder / "autoencoder.safetensors")
 
     @classmethod

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radnet_spark.arrays import save_arrays
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -161,7 +163,7 @@ class ParagraphVectors:
     def save(self, folder: Path) -> None:
         """Writes `paragraph_vectors.npz` and `paragraph_vectors.json`."""
         arrays = {"hidden": self.hidden, "cumulative": self.cumulative, "keep": self.keep}
-        np.savez(folder / "paragraph_vectors.npz", **arrays)  # type: ignore[arg-type]
+        save_arrays(folder / "paragraph_vectors.npz", **arrays)
         about = {"schedule": vars(self.schedule), "words": self.words}
         text = json.dumps(about, ensure_ascii=False, indent=0)
         (folder / "paragraph_vectors.json").write_text(text, encoding="utf-8")

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from radnet_spark.arrays import save_arrays
 from radnet_spark.errors import StageError
 
 Solver = Literal["full", "arpack", "randomized"]
@@ -42,7 +43,7 @@ class Projection:
 
     def save(self, path: Path) -> None:
         """Writes the arrays as `.npz`."""
-        np.savez(path, mean=self.mean, components=self.components, explained_ratio=self.explained_ratio)
+        save_arrays(path, mean=self.mean, components=self.components, explained_ratio=self.explained_ratio)
 
     @classmethod
     def load(cls, path: Path) -> Projection:

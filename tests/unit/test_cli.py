@@ -14,6 +14,8 @@ from radnet_spark.pipeline import overlap
         (["ingest", "--input", "not-there"], "not-there"),
         (["ingest", "--input", ".", "--set", "images.siz=3"], "images.size"),
         (["run", "--input", ".", "--diagnoses", "not-there.csv"], "not-there.csv"),
+        (["run", "--input", "s3a://bucket/pacs"], "mount the archive"),
+        (["demo", "--root", "s3a://bucket/root"], "expected a local folder"),
         (["status", "--root", "not-there"], "not-there"),
         (["stem", "--file", "not-there.txt"], "not-there.txt"),
         (["stem", "--file", "/"], "expected a UTF-8 text file"),

@@ -28,7 +28,8 @@ def test_the_variable_wins_and_nothing_is_written(config, tmp_path, monkeypatch)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_remote_root_needs_a_key(config, monkeypatch):
+@pytest.mark.parametrize("root", ["s3a://bucket/root", "/Volumes/main/radnet/root", "/dbfs/radnet"])
+def test_a_shared_root_needs_a_key(config, monkeypatch, root):
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(UsageError, match=VARIABLE):
-        deid_key(config.deidentify, "s3a://bucket/root")
+        deid_key(config.deidentify, root)
