@@ -35,7 +35,7 @@ def commands() -> str:
     verbs = next(action for action in _parser()._actions if action.dest == "verb").choices
     parts = ["# Commands\n", "Generated from the command line's own help.\n"]
     for name, verb in verbs.items():
-        usage = verb.format_help().replace("mkdocs", "radnet")
+        usage = verb.format_help()
         parts.append(f"## `radnet {name}`\n\n```text\n{usage}```\n")
     return "\n".join(parts)
 

@@ -7,8 +7,8 @@ root.clusters()
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -16,8 +16,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame
 
-from radnet_spark.annotator.inputs import file_rules, read_path, sections_of
-from radnet_spark.config import Config, load_config, load_rules
+from radnet_spark.config import load_config, load_rules
 from radnet_spark.errors import UsageError
 from radnet_spark.lake.session import open_session
 from radnet_spark.lake.stage import StageContext
@@ -26,20 +25,10 @@ from radnet_spark.lake.tracking import Tracker
 from radnet_spark.report import figures
 from radnet_spark.report.comparison import findings, score_rows
 from radnet_spark.report.facts import Facts
+from radnet_spark.report.pictures import SIDE, Picture
 from radnet_spark.report.stage_report import facts_of, samples_of
 
-_SIDE = 128  # pixels of an image in a montage
 _SCORES = ("NMI_B", "NMI_M", "HS_B", "HS_M", "S", "D_image", "D_diagnosis", "D")
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A PNG that a notebook shows by itself."""
-
-    png: bytes
-
-    def _repr_png_(self) -> bytes:
-        return self.png
 
 
 class Root:
@@ -112,7 +101,7 @@ class Root:
         """
         if label not in self._samples:
             raise UsageError(f"label {label}: no image; expected one of {sorted(self._samples)}")
-        return Picture(figures.montage(self._samples[label], columns, _SIDE))
+        return Picture(figures.montage(self._samples[label], columns, SIDE))
 
     def sizes_picture(self) -> Picture:
         """Bars of the clusters' sizes."""
@@ -140,32 +129,19 @@ class Root:
         return pd.DataFrame(rows, columns=["claim", "this run", "why"])
 
 
-def pictures_of(paths: Sequence[str], config: Config) -> Picture:
-    """DICOM files as the encoder sees them, those that have an image, side by side; no Spark.
-
-    Raises:
-        UsageError: none of them has an image.
-    """
-    rules = file_rules(sections_of(config))
-    found = (read_path(path, None, rules).known.image for path in paths)
-    images = [image for image in found if image is not None]
-    if not images:
-        raise UsageError(f"found no image in {len(paths)} files, expected at least one")
-    return Picture(figures.montage(images, min(6, len(images)), _SIDE))
-
-
 def open_root(root: str, conf: list[str] | None = None, settings: list[str] | None = None) -> Root:
     """Opens a root on the session that is there, or on a new one.
 
     Args:
         root: what `--root` was.
-        conf: what `--conf` was.
+        conf: what `--conf` was; None: the files that the variable `RADNET_CONF` names, by spaces apart.
         settings: what `--set` was.
 
     Raises:
         UsageError: there is no such root.
     """
-    config = load_config(conf or [], settings or [])
+    files = os.environ.get("RADNET_CONF", "").split() if conf is None else conf
+    config = load_config(files, settings or [])
     if "://" not in root and config.storage.catalog is None and not (Path(root) / "tables").is_dir():
         raise UsageError(f"root: found {root}, which holds no tables; expected the root of a finished run")
     spark = open_session(config.spark)

@@ -24,12 +24,12 @@ _KINDS = {"label": "Int64", "distance": "float64", "confidence": "float64", **di
 
 
 class AnnotatorModel(PythonModel):
-    """`Annotator` behind MLflow's interface."""
+    """`Annotator` behind MLflow's interface; `rules` says how it makes sources of a file."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Reads the model's folder."""
         self._annotator = Annotator.load(context.artifacts["annotator"])
-        self._rules = file_rules(self._annotator.description.settings)
+        self.rules = file_rules(self._annotator.description.settings)
 
     def predict(
         self, context: PythonModelContext | None, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -57,8 +57,8 @@ class AnnotatorModel(PythonModel):
     def _known(self, row: dict[Any, Any]) -> Known:
         content, path, text = (_value(row.get(name)) for name in ("content", "path", "text"))
         if content is not None:
-            return read_bytes(bytes(content), text, self._rules).known
-        return read_path(str(path), text, self._rules).known if path is not None else _MISSING
+            return read_bytes(bytes(content), text, self.rules).known
+        return read_path(str(path), text, self.rules).known if path is not None else _MISSING
 
 
 def _in_spark_task() -> bool:

@@ -98,6 +98,13 @@ def test_every_task_is_a_launcher_with_options_and_settings_that_exist(target):
         assert {"whl": "../dist/*.whl"} in task["libraries"]
 
 
+def test_spark_nlp_comes_without_what_only_neural_annotators_need():
+    (library,) = [item["maven"] for task in tasks("dev") for item in task["libraries"] if "maven" in item]
+    config = load_config()
+    assert library["coordinates"] in config.spark.packages
+    assert library["exclusions"] == list(config.spark.excludes)
+
+
 def test_the_order_is_that_of_a_whole_run():
     verbs = {}
     for task in tasks("dev"):

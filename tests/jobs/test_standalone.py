@@ -89,7 +89,8 @@ class Submitter:
         options = options.replace("conf/ivysettings.xml", str(REPOSITORY / "conf" / "ivysettings.xml"))
         here = ["--conf", "spark.driver.host=127.0.0.1", "--driver-memory", "2g", "--executor-memory", "1500m",
                 "--conf", "spark.eventLog.enabled=true", "--conf", f"spark.eventLog.dir={self.folder / 'events'}",
-                "--conf", "spark.ui.enabled=false",
+                "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=2",
+                "--conf", "spark.databricks.delta.snapshotPartitions=2",
                 "--conf", f"spark.executor.extraJavaOptions={SHORT_LIVED}"]  # fmt: skip
         kept = {name: os.environ[name] for name in ("HOME", "PATH", "JAVA_HOME", "LANG") if name in os.environ}
         done = subprocess.run(

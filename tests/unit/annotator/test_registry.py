@@ -10,7 +10,6 @@ from mlflow.entities.model_registry import ModelVersion, ModelVersionSearch, Mod
 from radnet_spark.annotator.registry import Registered, find_version
 from radnet_spark.config import Config
 
-
 FITS = {"1": "old", "2": "same", "3": "same"}
 
 
