@@ -45,7 +45,9 @@ class Fitted:
 
 
 def weighted_rows(vectors: DataFrame) -> DataFrame:
-    """Gives the distinct vectors in a fixed order.
+    """Gives the distinct vectors in an order that depends on keys alone, since random starts draw by place.
+
+    Vectors of two machines differ in their last bits, and would lie in other partitions if they were hashed.
 
     Args:
         vectors: `sop_instance_uid, vector array<float>`.
@@ -56,7 +58,7 @@ def weighted_rows(vectors: DataFrame) -> DataFrame:
     grouped = vectors.groupBy("vector").agg(
         F.count("*").cast("double").alias("weight"), F.min("sop_instance_uid").alias("first")
     )
-    ordered = grouped.sortWithinPartitions("first")
+    ordered = grouped.repartition("first").sortWithinPartitions("first")
     return ordered.select(array_to_vector(F.col("vector")).alias("features"), "weight")
 
 
