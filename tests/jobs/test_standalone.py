@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import re
@@ -20,12 +21,14 @@ from typing import Any
 
 import pytest
 
+from radnet_spark.config import Config
+from radnet_spark.lake.secrets import deid_key
 from tests.jobs.conftest import KEY, SETTINGS, Ended, WholeRun
 from tests.jobs.standalone import SHORT_LIVED, SPARK_HOME, Cluster, standalone
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-# of a score, at each k: after a restart ranks add gradients in another order, and weights differ after that
-TOLERANCE = {"diagnosis": 1e-6, "tags": 1e-6, "image": 0.2, "fusion": 0.2}
+# of a score, at each k: networks give the last bits of a vector by the number of their threads
+TOLERANCE = {"diagnosis": 1e-4, "tags": 1e-4, "image": 0.05, "fusion": 0.05}
 SCORES = ("S", "NMI_B", "NMI_M", "HS_B", "HS_M", "D", "D_image", "D_diagnosis")
 SECONDS_INTO = {"train": 12}  # a stage, when an executor of it dies; else one: the ranks have to be at work first
 TABLES = {
@@ -184,15 +187,20 @@ def scores(spark: Any, root: Path, source: str) -> dict[tuple[int, str], float]:
     return {(row["k"], row["score"]): row["value"] for row in rows if row["score"] in SCORES}
 
 
-def test_ranks_were_on_different_executors_and_none_saw_the_key(on_cluster: OnCluster, submit: Submitter) -> None:
+def test_ranks_were_on_different_executors_and_the_key_is_nowhere(
+    on_cluster: OnCluster, submit: Submitter, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
     added = [line for path in (submit.folder / "events").iterdir() for line in path.read_text().splitlines()
              if '"SparkListenerExecutorAdded"' in line]  # fmt: skip
     assert len(added) >= 2
     assert all('"Total Cores":1,' in line for line in added)  # two ranks at once need two executors
-    secret = KEY["RADNET_DEID_KEY"].encode()
+    monkeypatch.setenv(*next(iter(KEY.items())))
+    derived = deid_key(config.deidentify, str(on_cluster.root))
+    secrets = (KEY["RADNET_DEID_KEY"].encode(), derived, derived.hex().encode(), base64.b64encode(derived))
     places = [submit.folder / "events", submit.folder / "driver", submit.cluster.folder, on_cluster.root]
-    holders = [path for place in places for path in place.rglob("*") if path.is_file() and secret in path.read_bytes()]
-    assert holders == []
+    files = [path for place in places for path in place.rglob("*") if path.is_file()]
+    assert len(files) > 500
+    assert [path for path in files if any(secret in path.read_bytes() for secret in secrets)] == []
 
 
 def test_an_executor_that_dies_costs_nothing_but_time(on_cluster: OnCluster) -> None:
