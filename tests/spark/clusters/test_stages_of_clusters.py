@@ -119,7 +119,7 @@ def check_kmeans(tables: Any, data: Data) -> None:
     assert [row["k"] for row in tried] == [2, 3, 4, 5, 6]
     assert [row["k"] for row in tried if row["elbow"]] == [4]
     for row in tried:
-        inertia = KMeans(row["k"], n_init=20, random_state=0).fit(train).inertia_
+        inertia = KMeans(row["k"], n_init=200, random_state=0).fit(train).inertia_  # as good as the best there is
         assert inertia * 0.999 < row["cost"] < inertia * 1.1
         assert row["cost"] == min(row["seed_costs"])
         assert len(row["seed_costs"]) == 2
