@@ -146,5 +146,5 @@ def test_the_wheel_installs_beside_what_the_runtime_brings(tmp_path):
 
 def test_training_runs_on_the_gpu_cluster_with_a_rank_a_worker():
     of_key = {task["task_key"]: task for task in tasks("prod")}
-    assert {key for key, task in of_key.items() if task["job_cluster_key"] == "gpu"} == {"train", "embed"}
+    assert {key for key, task in of_key.items() if task["job_cluster_key"] == "gpu"} == {"train"}
     assert "train.ranks=4" in of_key["train"]["spark_python_task"]["parameters"]
