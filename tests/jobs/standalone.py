@@ -45,6 +45,15 @@ class Cluster:
                     found.append(int(process.name))
         return sorted(found)
 
+    def ranks_since(self) -> float | None:
+        """When the first process of a Horovod rank was started, in seconds since the epoch. None: there is none."""
+        began = []
+        for process in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if b"horovod.spark.task.gloo_exec_fn" in (process / "cmdline").read_bytes():
+                    began.append(process.stat().st_mtime)
+        return min(began, default=None)
+
     def kill_an_executor(self) -> int | None:
         """Kills one executor without a warning; its worker starts another. None: there is none."""
         there = self.executors()

@@ -30,7 +30,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # of a score, at each k: networks give the last bits of a vector by the number of their threads
 TOLERANCE = {"diagnosis": 1e-4, "tags": 1e-4, "image": 0.05, "fusion": 0.05}
 SCORES = ("S", "NMI_B", "NMI_M", "HS_B", "HS_M", "D", "D_image", "D_diagnosis")
-SECONDS_INTO = {"train": 12}  # a stage, when an executor of it dies; else one: the ranks have to be at work first
+SECONDS_INTO = 1  # a stage, or the work of its ranks, when an executor dies
 TABLES = {
     "instances": "sop_instance_uid, path, exam_id, patient_key, modality, tags, header_hash",
     "quarantine": "path, reason",
@@ -128,7 +128,8 @@ class Reaper(threading.Thread):
             for mark in sorted(self._running.glob("*")):
                 verb = mark.name.partition("[")[0]
                 with contextlib.suppress(FileNotFoundError):  # the stage has just ended
-                    if verb not in self.killed and time.time() - mark.stat().st_mtime > SECONDS_INTO.get(verb, 1):
+                    begun = self._cluster.ranks_since() if verb == "train" else mark.stat().st_mtime
+                    if verb not in self.killed and begun and time.time() - begun > SECONDS_INTO:
                         victim = self._cluster.kill_an_executor()
                         self.killed |= {verb: victim} if victim else {}
 
