@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import filterfalse
 from typing import Any
 
 import torch
@@ -147,9 +148,7 @@ def _on_rank(function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     import horovod.torch as hvd
 
     hvd.init()
-    for name in [
-        name for name in os.environ if not _allowed(name)
-    ]:  # what the worker's machine knows and the driver not
+    for name in list(filterfalse(_allowed, os.environ)):  # what only the worker's machine knows
         del os.environ[name]
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
     logging.getLogger("radnet_spark").setLevel(logging.INFO if hvd.rank() == 0 else logging.ERROR)

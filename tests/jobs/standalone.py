@@ -37,22 +37,13 @@ class Cluster:
 
     def executors(self) -> list[int]:
         """Process ids of the executors that work for this cluster."""
-        found = []
-        for process in Path("/proc").iterdir():
-            with contextlib.suppress(OSError):
-                words = (process / "cmdline").read_bytes().split(b"\0")
-                if b"org.apache.spark.executor.CoarseGrainedExecutorBackend" in words and self._is_ours(process):
-                    found.append(int(process.name))
-        return sorted(found)
+        found = _processes_of(b"org.apache.spark.executor.CoarseGrainedExecutorBackend")
+        return sorted(int(process.name) for process in found if self._is_ours(process))
 
     def ranks_since(self) -> float | None:
         """When the first process of a Horovod rank was started, in seconds since the epoch. None: there is none."""
-        began = []
-        for process in Path("/proc").iterdir():
-            with contextlib.suppress(OSError):
-                if b"horovod.spark.task.gloo_exec_fn" in (process / "cmdline").read_bytes():
-                    began.append(process.stat().st_mtime)
-        return min(began, default=None)
+        found = _processes_of(b"horovod.spark.task.gloo_exec_fn")
+        return min((process.stat().st_mtime for process in found), default=None)
 
     def kill_an_executor(self) -> int | None:
         """Kills one executor without a warning; its worker starts another. None: there is none."""
@@ -62,7 +53,19 @@ class Cluster:
         return there[0] if there else None
 
     def _is_ours(self, process: Path) -> bool:
-        return str(self.folder) in os.readlink(process / "cwd")
+        with contextlib.suppress(OSError):  # it has just ended
+            return str(self.folder) in os.readlink(process / "cwd")
+        return False
+
+
+def _processes_of(word: bytes) -> list[Path]:
+    """Folders in /proc of the processes whose command line has this word."""
+    found = []
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if word in (process / "cmdline").read_bytes().split(b"\0"):
+                found.append(process)
+    return found
 
 
 @contextlib.contextmanager

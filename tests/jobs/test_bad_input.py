@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from pydicom.data import get_testdata_file
 
 from tests.jobs.conftest import SETTINGS
@@ -27,13 +28,21 @@ def test_an_empty_folder_leaves_nothing_to_work_on(tmp_path, radnet):
     assert tables_in(tmp_path / "root") <= {"runs"}
 
 
-def test_a_folder_without_images_ends_with_what_was_lost(tmp_path, radnet):
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        (None, "there is no instance"),
+        ("rtplan.dcm", "no instance is left"),
+    ],
+)
+def test_a_folder_without_images_ends_with_what_was_lost(tmp_path, radnet, file, expected):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "note.txt").write_text("no DICOM here")
-    shutil.copy(get_testdata_file("rtplan.dcm"), tmp_path / "in")
+    if file:
+        shutil.copy(get_testdata_file(file), tmp_path / "in" / file)
     ended = radnet("run", *arguments(tmp_path, "in"))
     assert ended.code == 1
-    assert "no instance is left" in ended.last_line
+    assert expected in ended.last_line
     assert "Traceback" not in ended.err
 
 
