@@ -20,7 +20,9 @@ import pyspark
 
 SPARK_HOME = Path(pyspark.__file__).parent
 _START_SECONDS = 60
-SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # of JVMs that end before a second compiler pays
+SHORT_LIVED = (  # of JVMs that end before a second compiler pays
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+)
 
 
 @dataclass(frozen=True)
