@@ -17,6 +17,7 @@ from typing import Any
 
 from radnet_spark import console
 from radnet_spark.config import Config, load_config
+from radnet_spark.dicom.reasons import QuarantineReason
 from radnet_spark.errors import RadnetError, UsageError
 
 SOURCES = ("image", "tags", "diagnosis", "fusion")
@@ -106,6 +107,10 @@ def _parser() -> argparse.ArgumentParser:
         verb = verbs.add_parser(name, parents=[common], help=text, description=text)
         if name in ("ingest", "diagnoses", "run"):
             verb.add_argument("--input", nargs="+", required=True, metavar="PATH")
+        if name == "ingest":
+            reasons = [str(reason) for reason in QuarantineReason]
+            about = "reasons in quarantine: such files are read again, unchanged as they are"
+            verb.add_argument("--retry", nargs="+", choices=reasons, metavar="REASON", help=about)
         if name == "annotate":
             verb.add_argument("--input", nargs="+", metavar="PATH", help="files to annotate; default: all of instances")
         if name in ("run", "annotate"):
@@ -196,6 +201,8 @@ def _stage(args: argparse.Namespace) -> None:
             )
     if hasattr(args, "source"):
         options["source"] = args.source
+    if getattr(args, "retry", None):
+        options["retry"] = args.retry
     if args.limit:
         options["limit"] = args.limit
     from radnet_spark.pipeline import check_stage, run_stage

@@ -97,6 +97,19 @@ _TABLES = (
         },
     ),
     Table(
+        "removed_files",
+        "a file that was an instance or in quarantine and is no longer there",
+        "ingest",
+        ("path",),
+        {
+            "path": "string",
+            "file_size": "bigint",
+            "modification_time": "timestamp",
+            "sop_instance_uid": "string",
+            "reason": "string",  # why it was in quarantine; null for an instance
+        },
+    ),
+    Table(
         "ingest_staging",
         "a file that was parsed and is not published yet",
         "ingest",
@@ -105,6 +118,7 @@ _TABLES = (
             **_INSTANCE,
             "reason": "string",
             "detail": "string",
+            "judged": "boolean",  # pydicom parsed the header, since it was no common case
             # With `ingest.with_images`, what `images` and its part of `dropped` will hold.
             "image": "binary",
             "height": "int",

@@ -162,6 +162,66 @@ def below(inputs: Iterable[str]) -> Column:
     return condition
 
 
+def compared(
+    listing: DataFrame, instances: DataFrame, quarantine: DataFrame, scope: Column, ingest_hash: str, retry: list[str]
+) -> DataFrame:
+    """What is listed beside what is known.
+
+    Args:
+        listing: `LISTING`.
+        instances: the table.
+        quarantine: the table.
+        scope: whether a file at `path` would have been listed if it were there.
+        ingest_hash: of the present settings; rows of others are outdated.
+        retry: reasons in `quarantine` that do not count.
+
+    Returns:
+        One row a path: `LISTING`, as known where it is not listed; `state`: `instance` or `quarantine` (known,
+        unchanged), `work` (to be read), `gone`, `elsewhere` (known, and not looked for); `reason`, `sop_instance_uid`:
+        as known; `instance_lost`, `quarantine_lost`: whether the table's row has to go.
+    """
+    known = [_known(table, name) for table, name in ((instances, "i"), (quarantine, "q"))]
+    both = listing.withColumn("listed", F.lit(True)).join(known[0], "path", "full").join(known[1], "path", "full")
+    listed = F.coalesce("listed", F.lit(False))
+    unchanged = {
+        name: listed & (F.col(f"{name}.ingest_hash") == ingest_hash)
+        & F.col(f"{name}.file_size").eqNullSafe(F.col("file_size"))
+        & F.col(f"{name}.modification_time").eqNullSafe(F.col("modification_time"))
+        for name in ("i", "q")
+    }  # fmt: skip
+    instance = F.coalesce(unchanged["i"], F.lit(False))
+    aside = F.coalesce(unchanged["q"] & ~F.col("q.reason").isin(retry), F.lit(False))
+    state = F.when(instance, "instance").when(aside, "quarantine").when(listed, "work")
+    state = state.when(scope, "gone").otherwise("elsewhere")
+    looked_for = listed | scope
+    version = [
+        F.when(listed, F.col(name)).otherwise(F.coalesce(f"i.{name}", f"q.{name}")).alias(name)
+        for name in ("file_size", "modification_time")
+    ]
+    return both.select(
+        "path",
+        *version,
+        state.alias("state"),
+        F.col("q.reason").alias("reason"),
+        F.coalesce("i.sop_instance_uid", "q.sop_instance_uid").alias("sop_instance_uid"),
+        (F.col("i").isNotNull() & looked_for & ~instance).alias("instance_lost"),
+        (F.col("q").isNotNull() & looked_for & (instance | ~aside)).alias("quarantine_lost"),
+    )
+
+
+def _known(table: DataFrame, name: str) -> DataFrame:
+    reason = F.col("reason") if "reason" in table.columns else F.lit(None).cast("string").alias("reason")
+    row = F.struct("file_size", "modification_time", "sop_instance_uid", "ingest_hash", reason)
+    return table.select("path", row.alias(name))
+
+
+def freed_duplicates(state: DataFrame) -> DataFrame:
+    """Paths of the duplicates of instances that are lost: one of them takes the place."""
+    lost = state.where("instance_lost").select("sop_instance_uid").distinct()
+    waiting = state.where((F.col("reason") == str(QuarantineReason.DUPLICATE)) & ~F.col("quarantine_lost"))
+    return waiting.where("state IN ('quarantine', 'elsewhere')").join(lost, "sop_instance_uid", "left_semi")
+
+
 def with_place(candidates: DataFrame) -> DataFrame:
     """Adds `place`: 1 for the file that stands for its SOPInstanceUID.
 
@@ -170,7 +230,7 @@ def with_place(candidates: DataFrame) -> DataFrame:
     """
     better = [F.desc(name) for name in ("header_complete", "pixels_intact", "decodable")]
     window = Window.partitionBy("sop_instance_uid").orderBy(*better, F.asc("header_hash"), F.asc("path"))
-    return candidates.select("path", F.row_number().over(window).alias("place"))
+    return candidates.withColumn("place", F.row_number().over(window))
 
 
 def duplicates(losers: DataFrame) -> DataFrame:

@@ -25,12 +25,15 @@ from pydicom.uid import (
     MediaStorageDirectoryStorage,
 )
 
+from radnet_spark.dicom.attributes import Attributes, PydicomAttributes
 from radnet_spark.dicom.identity import VALUE_ERRORS
 from radnet_spark.dicom.reasons import QuarantineReason, describe
+from radnet_spark.dicom.thin_attributes import ThinAttributes
+from radnet_spark.dicom.walker import UNDEFINED, NeedMore, Unexpected, Walked, walk
 
 READ_ERRORS = (*VALUE_ERRORS, InvalidDicomError, struct.error, zlib.error)
 _PREAMBLE = 128
-_UNDEFINED = 0xFFFFFFFF
+_BLOCK = 1 << 14  # bytes of one read: most headers are smaller
 _ITEM, _DELIMITER = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
 _MIN_KNOWN_TAGS = 3  # without the DICM mark a file is DICOM if it has this many known elements, half of the public
@@ -54,16 +57,23 @@ class Header:
     """A header that could be read.
 
     Attributes:
-        dataset: all elements before the pixels, with `file_meta`.
+        attributes: all elements before the pixels.
         transfer_syntax_uid: as in the file meta, else as the bytes show.
         pixels: None if there is no pixel element.
         digest: hash of the header's bytes; a deflated file's of the whole.
+        judged: whether the common case was not enough and pydicom parsed the file.
     """
 
-    dataset: FileDataset
+    attributes: Attributes
     transfer_syntax_uid: str
     pixels: PixelElement | None
     digest: str
+    judged: bool = True
+
+    @property
+    def dataset(self) -> Dataset:
+        """All elements before the pixels, for pydicom."""
+        return self.attributes.dataset
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,15 @@ def read_header(source: BinaryIO, size: int) -> Header | Rejected:
     """
     if size == 0:
         return Rejected(QuarantineReason.EMPTY, "0 bytes")
+    header = _thin_header(source, size)
+    if header:
+        return header
+    source.seek(0)
+    return judged_header(source, size)
+
+
+def judged_header(source: BinaryIO, size: int) -> Header | Rejected:
+    """The same by pydicom alone, for a file that is not empty."""
     marked = _has_mark(source)
     try:
         dataset = dcmread(source, force=True, stop_before_pixels=True)
@@ -94,6 +113,40 @@ def read_header(source: BinaryIO, size: int) -> Header | Rejected:
     except READ_ERRORS as error:
         reason = _reason_of(error, marked)
         return Rejected(reason, describe(error))
+
+
+def _thin_header(source: BinaryIO, size: int) -> Header | None:
+    """The common case: a marked, little endian, whole file that is no directory. None: pydicom must judge."""
+    try:
+        data, walked = _walked(source, size)
+        attributes = ThinAttributes(data, walked)
+    except Unexpected:
+        return None
+    if not walked.elements or walked.media_storage == MediaStorageDirectoryStorage or walked.elements[0][0] >> 16 < 8:
+        return None
+    pixels = None
+    if walked.pixels:
+        start, length = walked.pixels
+        source.seek(start)
+        undefined = length == UNDEFINED
+        whole = _ends_with_delimiter(source, size) if undefined else start + length <= size
+        if not whole:
+            return None
+        pixels = PixelElement(None if undefined else length, complete=True)
+    return Header(attributes, walked.transfer_syntax_uid, pixels, _digest(data[: walked.end]), judged=False)
+
+
+def _walked(source: BinaryIO, size: int) -> tuple[bytes, Walked]:
+    """Reads block after block: never more than one behind the header's end, and one alone for most files."""
+    data = source.read(min(size, _BLOCK))
+    while True:
+        try:
+            return data, walk(data, size)
+        except NeedMore as more:
+            missing = more.end - len(data)
+            if missing <= 0:
+                raise Unexpected from None
+            data += source.read(max(missing, _BLOCK))
 
 
 def _located(source: BinaryIO, size: int, dataset: FileDataset) -> Header | Rejected:
@@ -110,7 +163,7 @@ def _located(source: BinaryIO, size: int, dataset: FileDataset) -> Header | Reje
     if pixels and not pixels.complete:
         return Rejected(QuarantineReason.TRUNCATED, f"ends within its pixels, {size} bytes in all")
     source.seek(0)
-    return Header(dataset, syntax, pixels, _digest(source.read(end)))
+    return Header(PydicomAttributes(dataset), syntax, pixels, _digest(source.read(end)))
 
 
 def _deflated(source: BinaryIO, dataset: FileDataset) -> Header:
@@ -123,7 +176,7 @@ def _deflated(source: BinaryIO, dataset: FileDataset) -> Header:
     for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
         if keyword in whole:
             pixels = PixelElement(len(whole[keyword].value or b""), complete=True)
-    return Header(dataset, str(DeflatedExplicitVRLittleEndian), pixels, digest)
+    return Header(PydicomAttributes(dataset), str(DeflatedExplicitVRLittleEndian), pixels, digest)
 
 
 def _has_mark(source: BinaryIO) -> bool:
@@ -162,7 +215,7 @@ def _reaches_past(dataset: FileDataset, size: int) -> str:
     for tag in reversed(list(dataset.keys())):
         raw = dataset.get_item(tag)
         length, start = getattr(raw, "length", None), getattr(raw, "value_tell", None)
-        if length is not None and start is not None and length != _UNDEFINED and start + length > size:
+        if length is not None and start is not None and length != UNDEFINED and start + length > size:
             return f"ends within {tag}, {size} bytes in all"
     return ""
 
@@ -191,7 +244,7 @@ def _pixel_element(source: BinaryIO, size: int, dataset: FileDataset) -> PixelEl
         if len(more) < 4:
             return PixelElement(0, complete=False)
         length = struct.unpack(f"{order}L", more)[0]
-    if length != _UNDEFINED:
+    if length != UNDEFINED:
         return PixelElement(length, complete=source.tell() + length <= size)
     return PixelElement(None, complete=_ends_with_delimiter(source, size))
 

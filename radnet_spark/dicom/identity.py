@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,6 +43,11 @@ class Identity:
         longest_first = sorted(self.strings, key=lambda text: (-len(text), text))
         return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest_first))})(?![^\W_])", re.IGNORECASE)
 
+    def within(self, texts: Iterable[str]) -> Identity:
+        """Those of its strings that stand in any of the texts: for most headers none."""
+        haystack = "\n".join(texts).lower()
+        return Identity(frozenset(text for text in self.strings if text in haystack))
+
     def clean(self, text: str) -> str:
         """The text without those strings and without anything that reads as a date; unchanged if there are none."""
         cleaned = self._pattern.sub("", text) if self._pattern else text
@@ -60,15 +65,23 @@ def identity_of(dataset: Dataset, remove: Collection[int], protected: Collection
     """
     found: set[str] = set()
     for element in elements(dataset):
-        if element.VR == "PN":
-            for text in _texts(element):
-                found.update(_name_parts(text))
-        elif element.VR in _TEXT_VRS and int(element.tag) in remove:
-            for text in _texts(element):
-                found.update(_value_parts(text))
-        elif element.VR in _DATE_VRS:
-            found.update(part for text in _texts(element) for part in _date_forms(text))
-    return Identity(frozenset(text for text in found if text not in protected))
+        if parts := parts_of(element.VR, int(element.tag) in remove):
+            found.update(part for text in _texts(element) for part in parts(text))
+    return Identity(frozenset(found.difference(protected)))
+
+
+def parts_of(vr: str, removed: bool) -> Callable[[str], Iterator[str]] | None:
+    """What gives the strings of a value that may name someone; None: values of this kind name nobody.
+
+    Args:
+        vr: the value representation.
+        removed: whether the profile leaves the attribute out.
+    """
+    if vr == "PN":
+        return _name_parts
+    if vr in _DATE_VRS:
+        return _date_forms
+    return _value_parts if removed and vr in _TEXT_VRS else None
 
 
 def elements(dataset: Dataset) -> Iterator[DataElement]:

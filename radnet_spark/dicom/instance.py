@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-from pydicom.dataset import Dataset
-from pydicom.pixels.utils import get_expected_length
-
 from radnet_spark.config import load_rules
+from radnet_spark.dicom.attributes import Attributes, Secrets
 from radnet_spark.dicom.deidentify import exam_id, patient_key
 from radnet_spark.dicom.files import FileAccessError, open_file
 from radnet_spark.dicom.header import READ_ERRORS, Header, Rejected, read_header
-from radnet_spark.dicom.identity import VALUE_ERRORS
-from radnet_spark.dicom.profile import deidentified
 from radnet_spark.dicom.reasons import QuarantineReason, describe
-from radnet_spark.dicom.tag_values import tag_values, value_text
+from radnet_spark.dicom.tag_values import TagValue
 from radnet_spark.dicom.transfer_syntaxes import is_decodable
 
-PARSE_REVISION = 1  # one more whenever the same file and settings give another row: then stored rows are outdated
+PARSE_REVISION = 2  # one more whenever the same file and settings give another row: then stored rows are outdated
 
 MoreColumns = Callable[[Header, BinaryIO], dict[str, Any]]
 
@@ -132,30 +129,30 @@ def quiet() -> Iterator[None]:
 
 
 def _row(header: Header, settings: IngestSettings) -> dict[str, Any]:
-    raw, rules = header.dataset, _rules()
-    missing = [keyword for keyword in rules["required"] if not _value(raw, keyword).strip(" .0")]
+    raw, rules = header.attributes, _rules()
+    missing = [keyword for keyword in rules["required"] if not raw.text(keyword).strip(" .0")]
     if missing:
         return rejected(QuarantineReason.MISSING_REQUIRED, ", ".join(missing))
-    exam = exam_id(_value(raw, "AccessionNumber"), _value(raw, "StudyInstanceUID"), settings.key, settings.always_study)
+    exam = exam_id(raw.text("AccessionNumber"), raw.text("StudyInstanceUID"), settings.key, settings.always_study)
     person = patient_key(
-        _value(raw, "IssuerOfPatientID"), _value(raw, "PatientID"), exam, settings.key, settings.placeholders
+        raw.text("IssuerOfPatientID"), raw.text("PatientID"), exam, settings.key, settings.placeholders
     )
-    shown: Dataset = raw
-    if settings.key is not None:
-        shown = deidentified(raw, settings.key, person, settings.date_shift_days, settings.keep_private)
+    secrets = Secrets(settings.key, settings.date_shift_days) if settings.key is not None else None
+    shown = raw.values(person, secrets, settings.keep_private)
     return {
-        **{column: _value(shown, keyword) or None for column, keyword in rules["text_columns"].items()},
-        **{column: _integer(raw, keyword) for column, keyword in rules["integer_columns"].items()},
-        "sop_instance_uid": _value(shown, "SOPInstanceUID"),
-        "sop_class_uid": _value(shown, "SOPClassUID"),
-        "study_instance_uid": _value(shown, "StudyInstanceUID"),
-        "series_instance_uid": _value(shown, "SeriesInstanceUID"),
+        **{column: _column(shown, keyword) for column, keyword in rules["text_columns"].items()},
+        **{column: _integer(raw.text(keyword)) for column, keyword in rules["integer_columns"].items()},
+        "sop_instance_uid": _column(shown, "SOPInstanceUID"),
+        "sop_class_uid": _column(shown, "SOPClassUID"),
+        "study_instance_uid": _column(shown, "StudyInstanceUID"),
+        "series_instance_uid": _column(shown, "SeriesInstanceUID"),
         "exam_id": exam,
         "patient_key": person,
         "transfer_syntax_uid": header.transfer_syntax_uid,
         "requested_procedure_description": _requested_procedure(shown),
         "has_pixels": header.pixels is not None,
-        "tags": tag_values(shown, settings.keep_private, settings.max_value_bytes),
+        "tags": {key: value.shortened(settings.max_value_bytes) for key, value in shown.items()},
+        "judged": header.judged,
         "sha256": None,
         "reason": None,
         "detail": None,
@@ -164,11 +161,10 @@ def _row(header: Header, settings: IngestSettings) -> dict[str, Any]:
 
 
 def _rank(header: Header) -> Rank:
-    rules, raw = _rules(), header.dataset
+    rules, raw = _rules(), header.attributes
     expected = rules["expected"] + (rules["expected_with_pixels"] if header.pixels else [])
-    unreadable = sum(not _readable(raw, tag) for tag in list(raw.keys()))
     return Rank(
-        header_complete=not unreadable and all(_value(raw, keyword) for keyword in expected),
+        header_complete=raw.readable() and all(raw.text(keyword) for keyword in expected),
         pixels_intact=_pixels_intact(header),
         decodable=is_decodable(header.transfer_syntax_uid),
         header_hash=header.digest,
@@ -181,46 +177,41 @@ def _pixels_intact(header: Header) -> bool:
     if pixels is None or pixels.length is None:
         return pixels is not None
     try:
-        return pixels.length >= get_expected_length(header.dataset)
-    except VALUE_ERRORS:
+        return pixels.length >= _expected_length(header.attributes)
+    except ValueError:
         return False
 
 
-def _readable(dataset: Dataset, tag: int) -> bool:
-    try:
-        return dataset[tag] is not None
-    except VALUE_ERRORS:
-        return False
+def _expected_length(raw: Attributes) -> int:
+    """Bytes of pixels that are not encapsulated (PS3.5 8.1.1); two samples of three are there in YBR_FULL_422."""
+    rows, columns, samples, bits = (
+        int(raw.text(keyword)) for keyword in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")
+    )
+    count = rows * columns * samples * max(1, int(raw.text("NumberOfFrames") or 1))
+    length = -(-count // 8) if bits == 1 else count * (bits // 8)
+    return length // 3 * 2 if raw.text("PhotometricInterpretation") == "YBR_FULL_422" else length
 
 
-def _value(dataset: Dataset, keyword: str) -> str:
-    """An attribute as text; empty where it is missing, empty or can't be read."""
-    try:
-        return value_text(dataset.get(keyword)).strip()
-    except VALUE_ERRORS:
-        return ""
+def _column(shown: Mapping[str, TagValue], keyword: str) -> str | None:
+    value = shown.get(keyword)
+    return (value.text.strip() or None) if value else None
 
 
-def _integer(dataset: Dataset, keyword: str) -> int | None:
-    text = _value(dataset, keyword)
+def _integer(text: str) -> int | None:
     number = int(text) if text.lstrip("-").isdecimal() else None
     return number if number is not None and abs(number) < 2**31 else None
 
 
-def _requested_procedure(dataset: Dataset) -> str | None:
-    """(0032,1060) *Requested Procedure Description*, else the one in the request's sequence."""
-    own = _value(dataset, "RequestedProcedureDescription")
+def _requested_procedure(shown: Mapping[str, TagValue]) -> str | None:
+    """(0032,1060) *Requested Procedure Description*, else the one in the request's sequence, or (0040,0007) there."""
+    own = _column(shown, "RequestedProcedureDescription")
     if own:
         return own
     for keyword in _rules()["request_sequences"]:
-        try:
-            items = dataset.get(keyword) or ()
-        except VALUE_ERRORS:
-            continue
-        for item in items[:1]:
-            text = _value(item, "RequestedProcedureDescription") or _value(item, "ScheduledProcedureStepDescription")
-            if text:
-                return text
+        items = json.loads(shown[keyword].text) if keyword in shown else []
+        for tag in ("00321060", "00400007"):
+            for text in items[0].get(tag, {}).get("Value", []) if items else []:
+                return str(text)
     return None
 
 

@@ -17,8 +17,10 @@ from radnet_spark.config import load_rules
 from radnet_spark.dicom.deidentify import days_back, remap_uid
 from radnet_spark.dicom.identity import VALUE_ERRORS, Identity, identity_of
 
-_CLEANED_VRS = frozenset({"AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
-_BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+CLEANED_VRS = frozenset({"AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
+_DATE_VRS = frozenset({"DA", "DT"})
+_CHANGED_VRS = CLEANED_VRS | _DATE_VRS | {"UI"}
+BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _DATE = re.compile(r"^(\d{4})[.-]?(\d{2})[.-]?(\d{2})")
 
 
@@ -62,49 +64,71 @@ def deidentified(dataset: Dataset, key: bytes, person: str, date_shift_days: int
     """
     profile = basic_profile()
     identity = identity_of(dataset, profile.remove, profile.protected_words)
-    return _Walk(profile, identity, key, days_back(person, key, date_shift_days), keep_private).copy(dataset)
+    return Deidentifier(profile, identity, key, days_back(person, key, date_shift_days), keep_private).copy(dataset)
 
 
 @dataclass(frozen=True)
-class _Walk:
+class Deidentifier:
+    """The profile for one header.
+
+    Attributes:
+        profile: the action table.
+        identity: what may not stand in a text.
+        key: de-identification key.
+        days: by how many dates move back.
+        keep_private: whether private attributes stay.
+    """
+
     profile: Profile
     identity: Identity
     key: bytes
     days: int
-    keep_private: bool
+    keep_private: bool = False
+
+    def leaves_out(self, tag: int, vr: str) -> bool:
+        """Whether nothing of an attribute stays."""
+        group = tag >> 16
+        if group % 2:
+            if not self.keep_private:
+                return True
+        elif tag in self.profile.remove or group >> 8 in self.profile.remove_groups:
+            return True
+        return vr == "PN" or vr in BINARY_VRS
+
+    def text(self, vr: str, value: str) -> str:
+        """One value of an attribute that stays."""
+        if vr in CLEANED_VRS:
+            return self.identity.clean(value)
+        if vr == "UI":
+            return remap_uid(value, self.key)
+        if vr in _DATE_VRS:
+            return shifted_date(value, self.days)
+        return value
 
     def copy(self, dataset: Dataset) -> Dataset:
+        """The header without what is left out; a value that can't be read is left out as well."""
         result = Dataset()
         for tag in list(dataset.keys()):
-            if self._left_out(tag.group, int(tag)):
-                continue
             try:
-                element = dataset[tag]
-                value = self._value(element)
+                element = self.element(dataset, tag)
             except VALUE_ERRORS:
                 continue
-            if value is not None:
-                result.add(_with_value(element, value))
+            if element is not None:
+                result.add(element)
         return result
 
-    def _left_out(self, group: int, tag: int) -> bool:
-        if group % 2:
-            return not self.keep_private
-        return tag in self.profile.remove or group >> 8 in self.profile.remove_groups
-
-    def _value(self, element: DataElement) -> Any:
-        """The new value; None: left out."""
-        if element.VR == "SQ":
-            return [self.copy(item) for item in element.value or ()]
-        if element.VR == "PN" or element.VR in _BINARY_VRS:
+    def element(self, dataset: Dataset, tag: int) -> DataElement | None:
+        """One element of the copy; None: it is left out."""
+        if self.leaves_out(tag, ""):
             return None
-        if element.VR == "UI":
-            return _each(element.value, lambda uid: remap_uid(str(uid), self.key))
-        if element.VR in ("DA", "DT"):
-            return _each(element.value, lambda text: shifted_date(str(text), self.days))
-        if element.VR in _CLEANED_VRS:
-            return _each(element.value, lambda text: self.identity.clean(str(text)))
-        return element.value
+        element = dataset[tag]
+        if self.leaves_out(tag, element.VR):
+            return None
+        if element.VR == "SQ":
+            return _with_value(element, [self.copy(item) for item in element.value or ()])
+        if element.VR in _CHANGED_VRS:
+            return _with_value(element, _each(element.value, lambda text: self.text(element.VR, str(text))))
+        return element
 
 
 def shifted_date(value: str, days: int) -> str:

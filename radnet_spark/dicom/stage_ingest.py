@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from radnet_spark.config import Config, config_hash, load_rules
 from radnet_spark.dicom import stage_images
 from radnet_spark.dicom.frames import (
+    FILE_VERSION,
     ExportSettings,
     below,
+    compared,
     duplicates,
+    freed_duplicates,
     listed_files,
     parsed_files,
     same_version,
@@ -21,7 +28,6 @@ from radnet_spark.dicom.frames import (
 )
 from radnet_spark.dicom.instance import PARSE_REVISION, IngestSettings
 from radnet_spark.dicom.inventory import listing_units
-from radnet_spark.dicom.reasons import QuarantineReason
 from radnet_spark.errors import StageError, UsageError
 from radnet_spark.lake.secrets import deid_key
 from radnet_spark.lake.stage import StageContext, StageSummary
@@ -32,12 +38,21 @@ WRITES = ("instances", "quarantine")
 CONFIG = ("ingest", "deidentify", "diagnoses")
 
 _UNITS_PER_CORE = 4
+_RANKED = (
+    *FILE_VERSION,
+    "sop_instance_uid",
+    "header_complete",
+    "pixels_intact",
+    "decodable",
+    "header_hash",
+    "ingest_hash",
+)
 _LARGE_PATIENT = 0.05  # share of all exams above which one patient key is suspicious
-_MIN_EXAMS = 20  # below that a share says nothing
+_MIN_EXAMS = 10  # of one patient; fewer are nothing remarkable
 
 
 def run(context: StageContext) -> StageSummary:
-    """Brings both tables up to date with the files below the inputs.
+    """Brings `instances` and `quarantine` up to date with the files below the inputs.
 
     Raises:
         UsageError: an input is not there.
@@ -45,15 +60,10 @@ def run(context: StageContext) -> StageSummary:
     """
     inputs = _inputs(context.options["input"])
     settings = ingest_settings(context.config, context.tables.root)
-    ingest_hash = _hash(settings)
-    listing = _listing(context, inputs).persist()
+    work = _Ingest(context, settings, _hash(settings), F.lit(False) if context.options.get("limit") else below(inputs))
+    listing = _listing(context, inputs).persist(StorageLevel.DISK_ONLY)
     try:
-        found = listing.count()
-        if not found:
-            raise StageError(f"ingest: no file below {', '.join(inputs)}")
-        scope = F.lit(False) if context.options.get("limit") else below(inputs)
-        rows = _update(context, listing, scope, settings, ingest_hash)
-        summary = _summary(context, listing, found, rows)
+        summary = work.update(listing, ", ".join(inputs))
     finally:
         listing.unpersist()
     if context.config.ingest.with_images:
@@ -79,97 +89,171 @@ def ingest_settings(config: Config, root: str) -> IngestSettings:
     )
 
 
-def _update(
-    context: StageContext, listing: DataFrame, scope: Column, settings: IngestSettings, ingest_hash: str
-) -> dict[str, int]:
-    """Parses and publishes; rows written by table, zero where nothing had changed."""
-    tables = context.tables
-    instances, quarantine = tables.read_or_empty("instances"), tables.read_or_empty("quarantine")
-    if not tables.exists("instances"):
-        _stage(context, listing, settings, ingest_hash)
-        return _publish(context, listing, instances, quarantine.where(F.lit(False)), ingest_hash)
-    kept = _still_valid(instances, listing, scope, ingest_hash)
-    lost = instances.select("path", "sop_instance_uid").join(kept.select("path"), "path", "left_anti")
-    aside = _still_valid(quarantine, listing, scope, ingest_hash)
-    set_aside = aside.join(kept.select("path"), "path", "left_anti")  # in both: a run was killed between two commits
-    waiting = F.col("reason") == str(QuarantineReason.DUPLICATE)
-    freed = set_aside.where(waiting).join(lost, "sop_instance_uid", "left_semi").select("path")
-    known, known_aside = (
-        rows.select("path").persist() for rows in (kept, set_aside.join(freed, "path", "left_anti"))
-    )  # narrow: everything below asks for nothing but the paths
-    try:
-        work = listing.join(known.unionByName(known_aside), "path", "left_anti")
-        unchanged = instances.count() == known.count() and quarantine.count() == known_aside.count()
-        if unchanged and work.isEmpty():
-            return {"instances": 0, "quarantine": 0}
-        _stage(context, work, settings, ingest_hash)
-        kept = instances.join(known, "path", "left_semi")
-        return _publish(context, listing, kept, quarantine.join(known_aside, "path", "left_semi"), ingest_hash)
-    finally:
-        for rows in (known, known_aside):
-            rows.unpersist()
+@dataclass(frozen=True)
+class _Ingest:
+    """One run: what is listed is compared with what is known, the rest is read, and each table changes once.
 
+    Attributes:
+        context: of the stage.
+        settings: what decides a row.
+        ingest_hash: names them.
+        scope: whether a file at `path` would have been listed.
+    """
 
-def _still_valid(table: DataFrame, listing: DataFrame, scope: Column, ingest_hash: str) -> DataFrame:
-    """Rows whose file is as it was, or was not looked at in this run."""
-    elsewhere = table.where(~scope).join(listing.select("path"), "path", "left_anti")
-    unchanged = same_version(table.where(F.col("ingest_hash") == ingest_hash), listing, "left_semi")
-    return unchanged.unionByName(elsewhere)
+    context: StageContext
+    settings: IngestSettings
+    ingest_hash: str
+    scope: Column
 
+    def update(self, listing: DataFrame, inputs: str) -> StageSummary:
+        """Reads and publishes what is new or changed; a second run on the same files writes nothing."""
+        tables = self.context.tables
+        state = self._compared(listing, retry=self.context.options.get("retry") or []).persist(StorageLevel.DISK_ONLY)
+        try:
+            counts = _Counts.of(state)
+            if not counts.found:
+                raise StageError(f"ingest: no file below {inputs}")
+            if not counts.changes and tables.exists("instances"):
+                return _summary(counts, {"instances": 0, "quarantine": 0}, [], ["nothing new"])
+            work = state.where("state = 'work'").select(*FILE_VERSION)
+            if counts.lost:
+                work = work.unionByName(freed_duplicates(state).select(*FILE_VERSION))
+            self._stage(work, counts.work)
+            rows, facts = self._publish(state, work, counts)
+        finally:
+            state.unpersist()
+        return _summary(
+            _Counts.of(self._compared(listing)), rows, _large_patients(tables.read("instances")), facts, counts.gone
+        )
 
-def _stage(context: StageContext, work: DataFrame, settings: IngestSettings, ingest_hash: str) -> None:
-    """Parses what is not staged yet, in batches of one commit each, so that a stopped run goes on where it was."""
-    tables, per_task = context.tables, context.config.ingest.files_per_task
-    export = ExportSettings.of(context.config.images) if context.config.ingest.with_images else None
-    staged = tables.read_or_empty("ingest_staging").where(F.col("ingest_hash") == ingest_hash)
-    pending = same_version(work, staged, "left_anti").persist()
-    try:
-        count = pending.count()
-        cores = context.spark.sparkContext.defaultParallelism
-        batches = -(-count // (per_task * cores * _UNITS_PER_CORE))
+    def _compared(self, listing: DataFrame, retry: Sequence[str] = ()) -> DataFrame:
+        tables = self.context.tables
+        known = tables.read_or_empty("instances"), tables.read_or_empty("quarantine")
+        return compared(listing, *known, self.scope, self.ingest_hash, list(retry))
+
+    def _stage(self, work: DataFrame, count: int) -> None:
+        """Reads what is not staged yet, in batches of one commit each, so that a stopped run goes on where it was."""
+        tables, config = self.context.tables, self.context.config
+        export = ExportSettings.of(config.images) if config.ingest.with_images else None
+        pending = same_version(work, self._staged(), "left_anti") if tables.exists("ingest_staging") else work
+        cores = self.context.spark.sparkContext.defaultParallelism
+        batches = max(1, -(-count // (config.ingest.files_per_task * cores * _UNITS_PER_CORE)))
+        tasks = max(cores, -(-count // (batches * config.ingest.files_per_task)))
         for number in range(batches):
             part = pending.where(F.pmod(F.xxhash64("path"), F.lit(batches)) == number)
-            tasks = max(cores, -(-count // (batches * per_task)))
-            tables.append("ingest_staging", parsed_files(part.repartition(tasks), settings, ingest_hash, export))
-            context.progress(f"{min(count, (number + 1) * count // batches)} of {count} files read")
-    finally:
-        pending.unpersist()
+            parsed = parsed_files(part.repartition(tasks), self.settings, self.ingest_hash, export)
+            tables.append("ingest_staging", parsed)
+            self.context.progress(f"about {min(count, (number + 1) * count // batches)} of {count} files read")
+
+    def _staged(self) -> DataFrame:
+        return self.context.tables.read_or_empty("ingest_staging").where(F.col("ingest_hash") == self.ingest_hash)
+
+    def _publish(self, state: DataFrame, work: DataFrame, counts: _Counts) -> tuple[dict[str, int], list[str]]:
+        """One commit a table: an append where nothing that is known has to change."""
+        tables = self.context.tables
+        staged = same_version(self._staged(), work, "left_semi")
+        read = staged.where(F.col("reason").isNull())
+        instances = tables.read_or_empty("instances")
+        lost = state.where("instance_lost").select("path")
+        incumbents = instances.join(read.select("sop_instance_uid"), "sop_instance_uid", "left_semi")
+        rivals = incumbents.join(lost, "path", "left_anti") if counts.lost else incumbents
+        ranked = [rows.select(*_RANKED).withColumn("new", F.lit(new)) for rows, new in ((read, True), (rivals, False))]
+        place = with_place(ranked[0].unionByName(ranked[1])).persist()
+        try:
+            beaten = place.where("place > 1")
+            contested = not place.where("NOT new").isEmpty()
+            refused = staged.where(F.col("reason").isNotNull()).select(*TABLES["quarantine"].columns)
+            aside = refused.unionByName(duplicates(beaten))
+            winners = read.join(place.where("new AND place = 1").select("path"), "path", "left_semi")
+            winners = winners.select(*TABLES["instances"].columns)
+            self._note_removed(state, counts)
+            gone = state.where("quarantine_lost").unionByName(freed_duplicates(state)) if counts.lost else (
+                state.where("quarantine_lost")
+            )  # fmt: skip
+            rows = {"quarantine": self._put("quarantine", aside, gone, "path", counts.replaced or counts.lost)}
+            gone = state.where("instance_lost")
+            rows["instances"] = self._put("instances", winners, gone, "sop_instance_uid", counts.lost or contested)
+            judged, parsed = staged.agg(F.count_if("judged"), F.count_if(F.col("judged").isNotNull())).collect()[0]
+        finally:
+            place.unpersist()
+        return rows, [f"{judged} of {parsed} headers were no common case and read by pydicom"] if parsed else []
+
+    def _put(self, name: str, rows: DataFrame, gone: DataFrame, key: str, changes: bool | int) -> int:
+        tables = self.context.tables
+        if changes and tables.exists(name):
+            return tables.change(name, rows, gone, key)
+        return tables.append(name, rows)
+
+    def _note_removed(self, state: DataFrame, counts: _Counts) -> None:
+        """Files that are gone are kept in mind; one that is there again is forgotten there."""
+        tables = self.context.tables
+        back = state.where("state = 'work'").select("path")
+        gone = state.where("state = 'gone'").select(*TABLES["removed_files"].columns)
+        if tables.exists("removed_files"):
+            if counts.gone or not tables.read("removed_files").join(back, "path", "left_semi").isEmpty():
+                tables.change("removed_files", gone, back, "path")
+        elif counts.gone:
+            tables.append("removed_files", gone)
 
 
-def _publish(
-    context: StageContext, listing: DataFrame, kept: DataFrame, set_aside: DataFrame, ingest_hash: str
-) -> dict[str, int]:
-    """One commit a table."""
-    tables = context.tables
-    staging = tables.read_or_empty("ingest_staging").where(F.col("ingest_hash") == ingest_hash)
-    staged = same_version(staging, listing, "left_semi").join(kept.select("path"), "path", "left_anti")
-    readable = staged.where(F.col("reason").isNull()).select(*TABLES["instances"].columns)
-    candidates = kept.unionByName(readable)
-    place = with_place(candidates).persist()
-    try:
-        winners = candidates.join(place.where("place = 1"), "path", "left_semi")
-        losers = duplicates(candidates.join(place.where("place > 1"), "path", "left_semi"))
-        refused = staged.where(F.col("reason").isNotNull()).select(*TABLES["quarantine"].columns)
-        put_aside = set_aside.join(staged.select("path"), "path", "left_anti").unionByName(losers).unionByName(refused)
-        rows = {"quarantine": tables.overwrite("quarantine", put_aside)}
-        rows["instances"] = tables.overwrite("instances", winners)
-    finally:
-        place.unpersist()
-    return rows
+@dataclass(frozen=True)
+class _Counts:
+    """How many paths are in which state.
+
+    Attributes:
+        instances, quarantine: known and unchanged.
+        reasons: of those in quarantine.
+        work: to be read, without freed duplicates.
+        gone: known, and no longer there.
+        lost, replaced: rows of `instances` and `quarantine` that have to go.
+    """
+
+    instances: int
+    quarantine: int
+    reasons: dict[str, int]
+    work: int
+    gone: int
+    lost: int
+    replaced: int
+
+    @classmethod
+    def of(cls, state: DataFrame) -> _Counts:
+        """One pass over the comparison."""
+        sums = [F.count("*"), F.count_if("instance_lost"), F.count_if("quarantine_lost")]
+        states, reasons = Counter[str](), Counter[str]()
+        lost = replaced = 0
+        for name, reason, count, gone, changed in state.groupBy("state", "reason").agg(*sums).collect():
+            states[name] += count
+            lost, replaced = lost + gone, replaced + changed
+            if name == "quarantine":
+                reasons[reason] += count
+        return cls(
+            states["instance"], states["quarantine"], dict(sorted(reasons.items())), states["work"], states["gone"],
+            lost, replaced,
+        )  # fmt: skip
+
+    @property
+    def found(self) -> int:
+        """Files that were listed."""
+        return self.instances + self.quarantine + self.work
+
+    @property
+    def changes(self) -> int:
+        """Whether there is anything to do."""
+        return self.work + self.gone + self.lost + self.replaced
 
 
-def _summary(context: StageContext, listing: DataFrame, found: int, rows: dict[str, int]) -> StageSummary:
-    tables = context.tables
-    instances = tables.read("instances").join(listing.select("path"), "path", "left_semi")
-    quarantine = tables.read("quarantine").join(listing.select("path"), "path", "left_semi")
-    reasons = {row[0]: row[1] for row in quarantine.groupBy("reason").count().orderBy("reason").collect()}
-    read, aside = instances.count(), sum(reasons.values())
-    if found != read + aside:
-        raise StageError(f"ingest: {found} files found, expected as many rows; instances {read} + quarantine {aside}")
-    extra = {"files_found": found, "instances": read, "quarantine": aside}
-    new = "" if any(rows.values()) else "; nothing new"
-    facts = [f"{found} files found: {read} instances + {aside} in quarantine{new}"]
-    return StageSummary("ingest", rows, reasons, _large_patients(instances), extra, facts)
+def _summary(
+    counts: _Counts, rows: dict[str, int], notes: list[str], facts: list[str], removed: int = 0
+) -> StageSummary:
+    read, aside = counts.instances, counts.quarantine
+    if counts.work or counts.lost or counts.replaced:
+        raise StageError(
+            f"ingest: {counts.found} files found, expected as many rows; instances {read} + quarantine {aside}"
+        )
+    extra = {"files_found": counts.found, "instances": read, "quarantine": aside, "removed": removed}
+    first = f"{counts.found} files found: {read} instances + {aside} in quarantine"
+    return StageSummary("ingest", rows, counts.reasons, notes, extra, [first, *facts])
 
 
 def _large_patients(instances: DataFrame) -> list[str]:
@@ -177,7 +261,7 @@ def _large_patients(instances: DataFrame) -> list[str]:
     exams = instances.select("patient_key", "exam_id").distinct().groupBy("patient_key").count()
     of_all = exams.withColumn("total", F.sum("count").over(Window.partitionBy()))
     share = F.col("count") / F.col("total")
-    large = of_all.where((share > _LARGE_PATIENT) & (F.col("total") >= _MIN_EXAMS)).orderBy("patient_key")
+    large = of_all.where((share > _LARGE_PATIENT) & (F.col("count") >= _MIN_EXAMS)).orderBy("patient_key")
     return [
         f"one patient has {row['count']} of {row['total']} exams: "
         "if the PatientID is a placeholder, add it to deidentify.placeholders"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import DataElement
@@ -12,32 +13,45 @@ from pydicom.multival import MultiValue
 
 from radnet_spark.dicom.identity import VALUE_ERRORS
 
-_NO_VALUE = frozenset({0x00020000, 0xFFFCFFFC})
+
+class TagValue(NamedTuple):
+    """An attribute's VR and its whole value as text."""
+
+    vr: str
+    text: str
+
+    def shortened(self, max_bytes: int) -> str:
+        """The text; a longer one becomes its VR and its length (`LT 2048`)."""
+        length = len(self.text) if self.text.isascii() else len(self.text.encode())
+        return self.text if length <= max_bytes else f"{self.vr} {length}"
 
 
-def tag_values(dataset: Dataset, keep_private: bool, max_bytes: int) -> dict[str, str]:
+NO_VALUE = frozenset({0x00020000, 0xFFFCFFFC})
+
+
+def tag_values(dataset: Dataset, keep_private: bool) -> dict[str, TagValue]:
     """Every attribute of the top level as text.
 
     Args:
         dataset: a header, without pixels.
         keep_private: also attributes of odd groups, by their eight hex digits.
-        max_bytes: a longer value becomes its VR and its length (`LT 2048`), as binary values always do.
 
     Returns:
         Keyword (eight hex digits where there is none) → value as in the file, several values joined by a backslash,
-        sequences as DICOM JSON (PS3.18 F). A value that can't be read is left out.
+        sequences as DICOM JSON (PS3.18 F), binary values as VR and length. A value that can't be read is left out.
     """
-    values: dict[str, str] = {}
+    values: dict[str, TagValue] = {}
     for tag in list(dataset.keys()):
-        if (tag.is_private and not keep_private) or int(tag) in _NO_VALUE:
+        if (tag.is_private and not keep_private) or int(tag) in NO_VALUE:
             continue
         try:
-            values[tag_key(int(tag))] = _text(dataset[tag], max_bytes)
+            values[tag_key(int(tag))] = tag_value(dataset[tag])
         except VALUE_ERRORS:
             continue
     return values
 
 
+@lru_cache(maxsize=16384)
 def tag_key(tag: int) -> str:
     """`PatientAge` for (0010,1010); eight hex digits for repeating groups and unknown tags."""
     group = tag >> 16
@@ -54,18 +68,23 @@ def value_text(value: Any) -> str:
     return str(value).rstrip(" \0")
 
 
-def _text(element: DataElement, max_bytes: int) -> str:
+def tag_value(element: DataElement) -> TagValue:
+    """One attribute as text."""
     if isinstance(element.value, bytes):
-        return f"{element.VR} {len(element.value)}"
+        return TagValue(element.VR, f"{element.VR} {len(element.value)}")
     if element.VR == "SQ":
-        text = json.dumps([_json(item) for item in element.value or ()], ensure_ascii=False, separators=(",", ":"))
+        text = json_text([_json(item) for item in element.value or ()])
     elif element.VR == "AT":
         tags = element.value if isinstance(element.value, MultiValue | list) else [element.value]
         text = "\\".join(f"{int(tag):08X}" for tag in tags if tag is not None)
     else:
         text = value_text(element.value)
-    length = len(text.encode("utf-8", "replace"))
-    return f"{element.VR} {length}" if length > max_bytes else text.encode("utf-8", "replace").decode()
+    return TagValue(element.VR, text if text.isascii() else text.encode("utf-8", "replace").decode())
+
+
+def json_text(items: list[dict[str, Any]]) -> str:
+    """A sequence as it stands in a table: DICOM JSON without spaces."""
+    return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
 
 
 def _json(item: Dataset) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from radnet_spark import schemas
@@ -115,6 +115,31 @@ class Tables:
         writer = self._checked(name, frame).write.format("delta").mode("append")
         self._save(name, writer.option("userMetadata", self.provenance))
         return self._committed(name, None)
+
+    def change(self, name: str, rows: DataFrame, gone: DataFrame, key: str) -> int:
+        """Inserts or replaces `rows` and deletes the rows of `gone`, in one commit.
+
+        Args:
+            name: a table that is there.
+            rows: at most one a key.
+            gone: keys; one that is in `rows` too stays.
+            key: the column that identifies a row.
+
+        Returns:
+            How many rows were inserted or replaced.
+        """
+        rows = self._checked(name, rows)
+        left_over = gone.select(key).distinct().join(rows.select(key), key, "left_anti")
+        source = rows.withColumn("gone", F.lit(False)).unionByName(
+            left_over.withColumn("gone", F.lit(True)), allowMissingColumns=True
+        )
+        values: dict[str, str | Column] = {column: F.col(f"new.`{column}`") for column in rows.columns}
+        before = self.version(name)
+        merge = self._delta(name).alias("old").merge(source.alias("new"), f"old.`{key}` = new.`{key}`")
+        merge = merge.whenMatchedDelete("new.gone").whenMatchedUpdate(set=values)
+        with self._provenance_of_commands():
+            merge.whenNotMatchedInsert("NOT new.gone", values=values).execute()
+        return self._committed(name, None, before)
 
     def merge(self, name: str, frame: DataFrame, keys: Sequence[str], delete_unmatched: bool = False) -> int:
         """Inserts rows with new keys and replaces those with known ones, in one commit.

@@ -27,6 +27,7 @@ from tests.jobs.conftest import KEY, SETTINGS, Ended, WholeRun
 from tests.jobs.standalone import SHORT_LIVED, SPARK_HOME, Cluster, standalone
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+HOME = "/opt/radnet/lib/python3.11/site-packages/pyspark"  # of Spark, on the page
 # of a score, at each k: networks give the last bits of a vector by the number of their threads
 TOLERANCE = {"diagnosis": 1e-4, "tags": 1e-4, "image": 0.05, "fusion": 0.05}
 SCORES = ("S", "NMI_B", "NMI_M", "HS_B", "HS_M", "D", "D_image", "D_diagnosis")
@@ -72,6 +73,7 @@ def documented() -> list[str]:
     text = (REPOSITORY / "docs" / "howto" / "standalone.md").read_text(encoding="utf-8")
     command = re.search(r"^(/opt/radnet/bin/spark-submit .*?)jobs/run\.py", text, flags=re.DOTALL | re.MULTILINE)
     assert command
+    assert f"export SPARK_HOME={HOME}" in text
     return shlex.split(command[1].replace("\\\n", " "))[1:]
 
 
@@ -90,14 +92,15 @@ class Submitter:
         launcher = work / f"{verb}.py"
         shutil.copy(REPOSITORY / "jobs" / f"{verb}.py", launcher)
         options = " ".join(map(shlex.quote, documented())).replace("/opt/radnet", str(self.environment))
+        options = options.replace("extraJavaOptions=", f"extraJavaOptions='{SHORT_LIVED} '")
         options = options.replace("spark://host:7077", self.cluster.url)
         options = options.replace("conf/ivysettings.xml", str(REPOSITORY / "conf" / "ivysettings.xml"))
         here = ["--conf", "spark.driver.host=127.0.0.1", "--driver-memory", "2g", "--executor-memory", "1500m",
                 "--conf", "spark.eventLog.enabled=true", "--conf", f"spark.eventLog.dir={self.folder / 'events'}",
                 "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=2",
-                "--conf", "spark.databricks.delta.snapshotPartitions=2",
-                "--conf", f"spark.executor.extraJavaOptions={SHORT_LIVED}"]  # fmt: skip
-        kept = {name: os.environ[name] for name in ("HOME", "PATH", "JAVA_HOME", "LANG") if name in os.environ}
+                "--conf", "spark.databricks.delta.snapshotPartitions=2"]  # fmt: skip
+        kept = {name: os.environ[name] for name in ("HOME", "JAVA_HOME", "LANG") if name in os.environ}
+        kept["PATH"] = "/usr/local/bin:/usr/bin:/bin"  # nothing of this environment
         done = subprocess.run(
             [str(SPARK_HOME / "bin" / "spark-submit"), *shlex.split(options), *here, str(launcher), *argv],
             capture_output=True, text=True, cwd=work, timeout=900,
@@ -198,6 +201,9 @@ def test_ranks_were_on_different_executors_and_the_key_is_nowhere(
     monkeypatch.setenv(*next(iter(KEY.items())))
     derived = deid_key(config.deidentify, str(on_cluster.root))
     secrets = (KEY["RADNET_DEID_KEY"].encode(), derived, derived.hex().encode(), base64.b64encode(derived))
+    logs = [path.read_text(errors="replace") for path in submit.cluster.folder.glob("worker-*/work/*/*/stderr")]
+    assert len(logs) >= 2
+    assert not [line for log in logs for line in log.splitlines() if " INFO " in line or " ERROR " in line]
     places = [submit.folder / "events", submit.folder / "driver", submit.cluster.folder, on_cluster.root]
     files = [path for place in places for path in place.rglob("*") if path.is_file()]
     assert len(files) > 500

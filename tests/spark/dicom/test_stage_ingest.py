@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,10 @@ def versions(tables):
     return {name: tables.version(name) for name in ("instances", "quarantine", "images")}
 
 
-def test_ingest_again_and_after_changes(context, tables, archive):
+def test_ingest_again_and_after_changes(context, tables, archive, tmp_path):
     ingest = context(input=[str(archive)])
     summary = stage_ingest.run(ingest)
-    assert summary.extra == {"files_found": 9, "instances": 2, "quarantine": 7}
+    assert summary.extra == {"files_found": 9, "instances": 2, "quarantine": 7, "removed": 0}
     paths = [os.path.relpath(path, archive) for (path,) in rows(tables, "instances", "path")]
     twins = {"mr", "deep/twin", "a.zip!/in/twin"}
     winner = next(iter(twins & set(paths)))
@@ -44,14 +45,25 @@ def test_ingest_again_and_after_changes(context, tables, archive):
     assert again.extra == summary.extra
     assert versions(tables) == before
 
-    (archive / winner.split("!")[0]).unlink()
+    kept = shutil.move(archive / winner.split("!")[0], tmp_path / "kept")
     (archive / "empty.dcm").write_bytes((archive / "deep" / "er" / "ct.dcm").read_bytes())
     changed = stage_ingest.run(ingest)
     left = {os.path.relpath(path, archive) for (path,) in rows(tables, "instances", "path")}
     assert len(left & (twins - {winner})) == 1
     assert "empty" not in changed.dropped
+    assert changed.extra["removed"] == 1
+    assert (str(archive / winner),) in rows(tables, "removed_files", "path")
     assert changed.extra["files_found"] == changed.extra["instances"] + changed.extra["quarantine"]
     assert len({uid for (uid,) in rows(tables, "instances", "sop_instance_uid")}) == changed.extra["instances"] == 2
+
+    (archive / "cut").write_bytes((archive / "deep" / "er" / "ct.dcm").read_bytes())  # now a twin with a smaller path
+    shutil.copy(kept, archive / winner.split("!")[0])  # is there again
+    back = stage_ingest.run(context(input=[str(archive)], retry=["not_dicom"]))
+    assert back.extra["instances"] == 2
+    assert (str(archive / "cut"),) in rows(tables, "instances", "path")
+    assert reasons(tables, archive)["deep/er/ct.dcm"] == "duplicate"
+    assert back.rows["quarantine"] >= 2 + back.dropped["not_dicom"]  # what was refused for that reason is read again
+    assert rows(tables, "removed_files", "path") == []
 
 
 def assert_nothing_personal(tables, path):
@@ -71,23 +83,23 @@ def test_a_kill_between_the_two_commits_loses_and_doubles_nothing(context, table
     worse.PixelData = worse.PixelData[:-2]  # too short: the whole one is the better twin
     worse.save_as(archive / "mr")
     ingest = context(input=[str(archive)])
-    assert stage_ingest.run(ingest).extra == {"files_found": 2, "instances": 2, "quarantine": 0}
+    assert stage_ingest.run(ingest).extra == {"files_found": 2, "instances": 2, "quarantine": 0, "removed": 0}
 
     header.save_as(archive / "better")
-    overwrite = Tables.overwrite
+    change = Tables.change
 
-    def killed(self, name, frame, part=None):
+    def killed(self, name, *rest):
         if name == "instances":
             raise KeyboardInterrupt
-        return overwrite(self, name, frame, part)
+        return change(self, name, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Tables, "overwrite", killed)
+        patch.setattr(Tables, "change", killed)
         with pytest.raises(KeyboardInterrupt):
             stage_ingest.run(ingest)
     assert reasons(tables, archive) == {"mr": "duplicate"}  # the one commit that was made
     for _ in range(2):
-        assert stage_ingest.run(ingest).extra == {"files_found": 3, "instances": 2, "quarantine": 1}
+        assert stage_ingest.run(ingest).extra == {"files_found": 3, "instances": 2, "quarantine": 1, "removed": 0}
         assert reasons(tables, archive) == {"mr": "duplicate"}
 
 

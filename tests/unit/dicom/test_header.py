@@ -49,21 +49,43 @@ def test_real_files_that_are_put_aside(name, reason):
     assert read((FILES / name).read_bytes()).reason == reason
 
 
+class Counting(BytesIO):
+    """A file that adds up how many bytes are read."""
+
+    count = 0
+
+    def read(self, size=-1):
+        data = super().read(size)
+        self.count += len(data)
+        return data
+
+
 def test_header_equals_pydicom_and_pixels_are_not_read(ct_bytes):
-    class Counting(BytesIO):
-        most = 0
-
-        def read(self, size=-1):
-            data = super().read(size)
-            self.most = max(self.most, self.tell())
-            return data
-
-    source = Counting(ct_bytes)
-    header = read_header(source, len(ct_bytes))
-    expected = dcmread(BytesIO(ct_bytes), stop_before_pixels=True)
+    dataset = dcmread(BytesIO(ct_bytes))
+    dataset.Rows = dataset.Columns = 1024
+    dataset.PixelData = b"\0" * (2 * 1024 * 1024)
+    target = BytesIO()
+    dataset.save_as(target)
+    source = Counting(target.getvalue())
+    size = len(target.getvalue())
+    header = read_header(source, size)
+    expected = dcmread(BytesIO(target.getvalue()), stop_before_pixels=True)
     assert header.dataset == expected
-    assert header.pixels.length == 128 * 128 * 2
-    assert source.most < len(ct_bytes) - 128 * 128 * 2 + 16
+    assert header.pixels.length == 2 * 1024 * 1024
+    assert source.count <= size - header.pixels.length + 16_384  # the header and one block
+
+
+def test_a_header_larger_than_a_block_is_read_to_its_end(ct_bytes):
+    dataset = dcmread(BytesIO(ct_bytes))
+    dataset.add_new(0x00091010, "OB", b"\1" * 100_000)
+    dataset.PixelData = b"\0" * (2 * 1024 * 1024)
+    target = BytesIO()
+    dataset.save_as(target)
+    source = Counting(target.getvalue())
+    header = read_header(source, len(target.getvalue()))
+    assert not header.judged
+    assert header.dataset == dcmread(BytesIO(target.getvalue()), stop_before_pixels=True)
+    assert source.count < 150_000
 
 
 @pytest.mark.parametrize("name", ["MR_small.dcm", "MR_small_bigendian.dcm", "MR_small_RLE.dcm", "JPEG2000.dcm"])
