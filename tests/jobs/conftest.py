@@ -47,10 +47,10 @@ class Ended:
 Radnet = Callable[..., Ended]
 
 
-def launched(verb: str, *argv: str) -> Ended:
+def launched(verb: str, *argv: str, master: str = "local[2]") -> Ended:
     """Runs a launcher in a process of its own, which starts and stops its own session."""
     done = subprocess.run(
-        [sys.executable, str(JOBS / f"{verb}.py"), *argv, "--master", "local[2]"],
+        [sys.executable, str(JOBS / f"{verb}.py"), *argv, "--master", master],
         capture_output=True, text=True, env={**os.environ, **KEY}, timeout=600,
     )  # fmt: skip
     return Ended(done.returncode, done.stdout, done.stderr)
