@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import json
 import logging
+import os
 import re
 import sys
 import time
@@ -40,6 +41,7 @@ HELP = {
     "run": "all stages in order; goes on where an earlier run stopped",
     "demo": "makes a synthetic hospital and runs everything on it",
     "make-hospital": "only makes the synthetic hospital: DICOM files, diagnoses.csv, truth.csv",
+    "profile": "a look at a sample of an archive: what is there, what will be lost, how long it will take; no Spark",
     "doctor": "is everything there that a run needs, and how to mend what is not; starts no Spark",
     "status": "stages done, rows, losses by reason, what a next run would do",
     "labels": "path, label, cluster name and confidence as CSV",
@@ -105,8 +107,12 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="<verb>")
     for name, text in HELP.items():
         verb = verbs.add_parser(name, parents=[common], help=text, description=text)
-        if name in ("ingest", "diagnoses", "run"):
+        if name in ("diagnoses", "profile"):
             verb.add_argument("--input", nargs="+", required=True, metavar="PATH")
+        if name in ("ingest", "run"):
+            verb.add_argument("--input", nargs="+", metavar="PATH", help="folders, files, zip archives")
+            about = "text or Parquet (column `path`) that names the files of an archive too large to list"
+            verb.add_argument("--list", nargs="+", metavar="FILE", dest="lists", help=about)
         if name == "ingest":
             reasons = [str(reason) for reason in QuarantineReason]
             about = "reasons in quarantine: such files are read again, unchanged as they are"
@@ -194,6 +200,8 @@ def _stage(args: argparse.Namespace) -> None:
 
     config = _config(args)
     options: dict[str, Any] = {}
+    if args.verb == "ingest":
+        options |= _sources(args)
     for name in ("input", "diagnoses"):
         if getattr(args, name, None):
             options[name] = _check_inputs(
@@ -216,16 +224,22 @@ def _stage(args: argparse.Namespace) -> None:
         print(json.dumps(summary.as_dict(), default=str))
 
 
+def _sources(args: argparse.Namespace) -> dict[str, list[str]]:
+    """Where `ingest` finds its files."""
+    if not args.input and not args.lists:
+        raise UsageError("--input and --list: found neither, expected at least one of them")
+    return {"input": _check_inputs("--input", args.input, True), "lists": _check_inputs("--list", args.lists, True)}
+
+
 def _run(args: argparse.Namespace) -> None:
-    _run_all(
-        args, _config(args), _check_inputs("--input", args.input, True), _check_inputs("--diagnoses", args.diagnoses)
-    )
+    config = _config(args)
+    _run_all(args, config, _sources(args), _check_inputs("--diagnoses", args.diagnoses))
 
 
-def _run_all(args: argparse.Namespace, config: Config, inputs: list[str], diagnoses: list[str]) -> None:
+def _run_all(args: argparse.Namespace, config: Config, sources: dict[str, list[str]], diagnoses: list[str]) -> None:
     from radnet_spark import pipeline
 
-    steps = pipeline.plan(inputs, diagnoses, args.limit)
+    steps = pipeline.plan(sources, diagnoses, args.limit)
     summaries = []
     with _context(args, config) as context:
         for number, summary in pipeline.run_all(steps, context, console.announcer(len(steps))):
@@ -250,7 +264,7 @@ def _demo(args: argparse.Namespace) -> None:
         from radnet_spark.demo.real_files import real_files_folder
 
         inputs.append(str(real_files_folder()))
-    _run_all(args, config, inputs, [str(hospital / "diagnoses.csv")])
+    _run_all(args, config, {"input": inputs}, [str(hospital / "diagnoses.csv")])
 
 
 def _make_hospital(args: argparse.Namespace) -> None:
@@ -284,9 +298,26 @@ def _status(args: argparse.Namespace) -> None:
         raise UsageError(f"--root: found {args.root}, which holds no tables yet; expected the root of an earlier run")
     with _context(args, config) as context:
         runs = Runs(context.tables)
-        steps = pipeline.plan(["…"], ["…"] if "diagnoses" in runs.last else None)
+        steps = pipeline.plan({"input": ["…"]}, ["…"] if "diagnoses" in runs.last else None)
         states = list(pipeline.next_steps(steps, context, runs))
         console.show_status(runs, states, time.time() - begin, as_json=args.json)
+
+
+def _profile(args: argparse.Namespace) -> None:
+    from radnet_spark.dicom.instance import IngestSettings
+    from radnet_spark.dicom.survey import as_dict, lines, survey
+
+    begin, config = time.time(), _config(args)
+    inputs = _check_inputs("--input", args.input, True)
+    ingest, deidentify = config.ingest, config.deidentify
+    settings = IngestSettings(  # a key that nobody keeps: no row leaves this process
+        os.urandom(32), False, frozenset(), deidentify.date_shift_days, False, ingest.max_value_bytes, ingest.checksum
+    )
+    found = survey(inputs, args.limit or config.ingest.profile_files, settings, config.images, console.progress)
+    for line in lines(found, config.images.size):
+        console.say(line)
+    if args.json:
+        console.print_summary("profile", time.time() - begin, **as_dict(found, config.images.size))
 
 
 def _doctor(args: argparse.Namespace) -> None:
@@ -339,6 +370,7 @@ def _lines(args: argparse.Namespace) -> None:
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     **dict.fromkeys(HELP, _stage),
     "run": _run, "demo": _demo, "make-hospital": _make_hospital, "status": _status, "doctor": _doctor,
+    "profile": _profile,
     "labels": _labels, "body-part": _lines, "stem": _lines,
 }  # fmt: skip
 

@@ -68,6 +68,7 @@ class Ingest(Section):
     keep_private: bool
     max_value_bytes: Positive
     files_per_task: Positive
+    profile_files: Positive
 
 
 class Diagnoses(Section):

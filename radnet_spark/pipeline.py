@@ -39,11 +39,11 @@ def stage_module(verb: str) -> ModuleType:
     return importlib.import_module(STAGES[verb])
 
 
-def plan(inputs: list[str] | None, diagnoses: list[str] | None, limit: int | None = None) -> list[Step]:
+def plan(sources: dict[str, list[str]] | None, diagnoses: list[str] | None, limit: int | None = None) -> list[Step]:
     """All stages of a whole run in their order; reading is left out where there is nothing to read from."""
     steps: list[Step] = []
-    if inputs:
-        steps.append(("ingest", {"input": inputs, "limit": limit}))
+    if sources:
+        steps.append(("ingest", {**sources, "limit": limit}))
     if diagnoses:
         steps.append(("diagnoses", {"input": diagnoses}))
     steps += [(verb, {}) for verb in ("body-parts", "images", "cohort", "tags", "text", "train", "embed")]

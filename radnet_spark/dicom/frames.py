@@ -71,6 +71,21 @@ def listed_files(units: DataFrame) -> DataFrame:
     return _map_rows(units, rows_of, LISTING)
 
 
+def named_files(names: DataFrame, folder: str) -> DataFrame:
+    """What a list of files asks to be listed, each once.
+
+    Args:
+        names: `path string`; empty lines are left out.
+        folder: where paths that are not absolute begin.
+
+    Returns:
+        `path string, recursive boolean`, as `listed_files` takes them.
+    """
+    path = F.trim("path")
+    absolute = F.when(path.startswith("/"), path).otherwise(F.concat(F.lit(f"{folder}/"), path))
+    return names.where(F.length(path) > 0).select(absolute.alias("path"), F.lit(True).alias("recursive")).distinct()
+
+
 def parsed_files(
     files: DataFrame, settings: IngestSettings, ingest_hash: str, export: ExportSettings | None = None
 ) -> DataFrame:
@@ -177,8 +192,9 @@ def compared(
 
     Returns:
         One row a path: `LISTING`, as known where it is not listed; `state`: `instance` or `quarantine` (known,
-        unchanged), `work` (to be read), `gone`, `elsewhere` (known, and not looked for); `reason`, `sop_instance_uid`:
-        as known; `instance_lost`, `quarantine_lost`: whether the table's row has to go.
+        unchanged), `work` (to be read), `gone`, `elsewhere` (known, and not looked for); `reason` and
+        `sop_instance_uid`, as known; whether the table's row has to go: `instance_lost`, `quarantine_lost`; whether
+        the row stays: `instance_kept`.
     """
     known = [_known(table, name) for table, name in ((instances, "i"), (quarantine, "q"))]
     both = listing.withColumn("listed", F.lit(True)).join(known[0], "path", "full").join(known[1], "path", "full")
@@ -205,6 +221,7 @@ def compared(
         F.col("q.reason").alias("reason"),
         F.coalesce("i.sop_instance_uid", "q.sop_instance_uid").alias("sop_instance_uid"),
         (F.col("i").isNotNull() & looked_for & ~instance).alias("instance_lost"),
+        (F.col("i").isNotNull() & (instance | ~looked_for)).alias("instance_kept"),
         (F.col("q").isNotNull() & looked_for & (instance | ~aside)).alias("quarantine_lost"),
     )
 
@@ -216,10 +233,9 @@ def _known(table: DataFrame, name: str) -> DataFrame:
 
 
 def freed_duplicates(state: DataFrame) -> DataFrame:
-    """Paths of the duplicates of instances that are lost: one of them takes the place."""
-    lost = state.where("instance_lost").select("sop_instance_uid").distinct()
-    waiting = state.where((F.col("reason") == str(QuarantineReason.DUPLICATE)) & ~F.col("quarantine_lost"))
-    return waiting.where("state IN ('quarantine', 'elsewhere')").join(lost, "sop_instance_uid", "left_semi")
+    """The listed duplicates that no instance stands for any more: one of them takes the place."""
+    waiting = state.where((F.col("reason") == str(QuarantineReason.DUPLICATE)) & (F.col("state") == "quarantine"))
+    return waiting.join(state.where("instance_kept").select("sop_instance_uid"), "sop_instance_uid", "left_anti")
 
 
 def with_place(candidates: DataFrame) -> DataFrame:

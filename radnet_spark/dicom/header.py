@@ -120,7 +120,7 @@ def _thin_header(source: BinaryIO, size: int) -> Header | None:
     try:
         data, walked = _walked(source, size)
         attributes = ThinAttributes(data, walked)
-    except Unexpected:
+    except (Unexpected, MemoryError):
         return None
     if not walked.elements or walked.media_storage == MediaStorageDirectoryStorage or walked.elements[0][0] >> 16 < 8:
         return None
@@ -137,16 +137,17 @@ def _thin_header(source: BinaryIO, size: int) -> Header | None:
 
 
 def _walked(source: BinaryIO, size: int) -> tuple[bytes, Walked]:
-    """Reads block after block: never more than one behind the header's end, and one alone for most files."""
+    """Reads one block, enough for most headers, and half as much again as long as the header goes on."""
     data = source.read(min(size, _BLOCK))
     while True:
         try:
             return data, walk(data, size)
         except NeedMore as more:
             missing = more.end - len(data)
-            if missing <= 0:
+            block = source.read(max(missing, len(data) // 2)) if missing > 0 else b""
+            if not block:  # the file has become shorter
                 raise Unexpected from None
-            data += source.read(max(missing, _BLOCK))
+            data += block
 
 
 def _located(source: BinaryIO, size: int, dataset: FileDataset) -> Header | Rejected:

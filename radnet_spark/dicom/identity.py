@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,7 +32,7 @@ class Identity:
     """Strings that must not stand in any text of the same header.
 
     Attributes:
-        strings: whole values, parts of names and numbers, in lower case; matched as whole words.
+        strings: whole values, parts of names and numbers, in lower case and Unicode NFC; matched as whole words.
     """
 
     strings: frozenset[str]
@@ -44,15 +45,16 @@ class Identity:
         return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest_first))})(?![^\W_])", re.IGNORECASE)
 
     def within(self, texts: Iterable[str]) -> Identity:
-        """Those of its strings that stand in any of the texts: for most headers none."""
-        haystack = "\n".join(texts).lower()
-        return Identity(frozenset(text for text in self.strings if text in haystack))
+        """Those of its strings that may stand in any of the texts: for most headers none."""
+        haystack = _folded(_nfc("\n".join(texts)))
+        return Identity(frozenset(text for text in self.strings if _folded(text) in haystack))
 
     def clean(self, text: str) -> str:
         """The text without those strings and without anything that reads as a date; unchanged if there are none."""
-        cleaned = self._pattern.sub("", text) if self._pattern else text
+        normal = _nfc(text)
+        cleaned = self._pattern.sub("", normal) if self._pattern else normal
         cleaned = _ANY_DATE.sub("", cleaned)
-        return text if cleaned == text else " ".join(cleaned.split()).strip(" ,;-_^/")
+        return text if cleaned == normal else " ".join(cleaned.split()).strip(" ,;-_^/")
 
 
 def identity_of(dataset: Dataset, remove: Collection[int], protected: Collection[str]) -> Identity:
@@ -104,23 +106,41 @@ VALUE_ERRORS = (
 )  # fmt: skip
 
 
+def _nfc(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _lower(text: str) -> str:
+    """Lower case where it has as many letters: that of a capital I with a dot has two, which no pattern meets again."""
+    lower = _nfc(text).lower()
+    return lower if len(lower) == len(_nfc(text)) else _nfc(text)
+
+
+def _folded(text: str) -> str:
+    """Equal for all that a pattern without regard to case takes for equal, final sigma and dotless i among them."""
+    if text.isascii():
+        return text.lower()
+    return text.casefold().replace("\u0307", "").replace("\u0131", "i")
+
+
 def _texts(element: DataElement) -> list[str]:
     values = element.value if isinstance(element.value, MultiValue | list) else [element.value]
     return [str(value) for value in values if value not in (None, "")]
 
 
 def _name_parts(name: str) -> Iterator[str]:
+    name = _nfc(name)
     for word in _WORD.findall(name):
         if len(word) >= _MIN_WORD:
-            yield word.lower()
+            yield _lower(word)
     for token in _BETWEEN.split(name):
         if len(token) >= _MIN_VALUE:
-            yield token.lower()
+            yield _lower(token)
     yield from _NUMBER.findall(name)
 
 
 def _value_parts(value: str) -> Iterator[str]:
-    text = " ".join(value.split()).lower()
+    text = _lower(" ".join(value.split()))
     if _MIN_VALUE <= len(text) <= 256:
         yield text
     yield from _NUMBER.findall(text)

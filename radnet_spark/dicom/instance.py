@@ -139,6 +139,9 @@ def _row(header: Header, settings: IngestSettings) -> dict[str, Any]:
     )
     secrets = Secrets(settings.key, settings.date_shift_days) if settings.key is not None else None
     shown = raw.values(person, secrets, settings.keep_private)
+    missing = [keyword for keyword in rules["required"] if not _column(shown, keyword)]
+    if missing:  # of a representation that no identifier has
+        return rejected(QuarantineReason.MISSING_REQUIRED, ", ".join(missing))
     return {
         **{column: _column(shown, keyword) for column, keyword in rules["text_columns"].items()},
         **{column: _integer(raw.text(keyword)) for column, keyword in rules["integer_columns"].items()},
@@ -208,7 +211,8 @@ def _requested_procedure(shown: Mapping[str, TagValue]) -> str | None:
     if own:
         return own
     for keyword in _rules()["request_sequences"]:
-        items = json.loads(shown[keyword].text) if keyword in shown else []
+        value = shown.get(keyword)
+        items = json.loads(value.text) if value and value.vr == "SQ" else []
         for tag in ("00321060", "00400007"):
             for text in items[0].get(tag, {}).get("Value", []) if items else []:
                 return str(text)

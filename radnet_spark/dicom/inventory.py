@@ -30,10 +30,10 @@ class ListingUnit:
 def listing_units(inputs: list[str], wanted: int) -> list[ListingUnit]:
     """Splits the inputs into at least `wanted` units, if there are that many folders, by opening level after level.
 
-    An input that lies in another one is listed with it, once.
+    An input that lies in another one is listed with it, once, unless a link leads to it: links are not followed.
     """
     paths = sorted({os.path.abspath(path) for path in inputs})
-    apart = [path for path in paths if not any(path.startswith(f"{other.rstrip('/')}/") for other in paths)]
+    apart = [path for path in paths if not any(_lies_in(path, other) for other in paths)]
     units = [ListingUnit(path, recursive=True) for path in apart]
     while len(units) < wanted:
         opened = [part for unit in units for part in _split(unit)]
@@ -55,6 +55,13 @@ def list_unit(unit: ListingUnit) -> Iterator[FoundFile]:
             pending.extend(reversed(folders))
         for path in files:
             yield from _expand(path)
+
+
+def _lies_in(path: str, other: str) -> bool:
+    """Whether listing `other` gives `path` too."""
+    base = f"{other.rstrip('/')}/"
+    real = os.path.join(os.path.realpath(other), path[len(base) :])
+    return path.startswith(base) and os.path.realpath(path) == real
 
 
 def _split(unit: ListingUnit) -> list[ListingUnit]:

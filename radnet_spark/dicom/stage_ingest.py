@@ -7,9 +7,10 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark import StorageLevel
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from radnet_spark.config import Config, config_hash, load_rules
@@ -22,15 +23,18 @@ from radnet_spark.dicom.frames import (
     duplicates,
     freed_duplicates,
     listed_files,
+    named_files,
     parsed_files,
     same_version,
     with_place,
 )
 from radnet_spark.dicom.instance import PARSE_REVISION, IngestSettings
 from radnet_spark.dicom.inventory import listing_units
-from radnet_spark.errors import StageError, UsageError
+from radnet_spark.dicom.reasons import QuarantineReason
+from radnet_spark.errors import SchemaError, StageError, UsageError
 from radnet_spark.lake.secrets import deid_key
 from radnet_spark.lake.stage import StageContext, StageSummary
+from radnet_spark.lake.tables import Tables
 from radnet_spark.schemas import TABLES
 
 READS: tuple[str, ...] = ()
@@ -58,12 +62,13 @@ def run(context: StageContext) -> StageSummary:
         UsageError: an input is not there.
         StageError: there is no file at all, or files found are not instances plus quarantine.
     """
-    inputs = _inputs(context.options["input"])
+    inputs, lists = (_paths(context.options.get(name)) for name in ("input", "lists"))
     settings = ingest_settings(context.config, context.tables.root)
     work = _Ingest(context, settings, _hash(settings), F.lit(False) if context.options.get("limit") else below(inputs))
-    listing = _listing(context, inputs).persist(StorageLevel.DISK_ONLY)
+    _prepare_staging(context.tables, context.options.get("retry") or [])
+    listing = _listing(context, inputs, lists).persist(StorageLevel.DISK_ONLY)
     try:
-        summary = work.update(listing, ", ".join(inputs))
+        summary = work.update(listing, ", ".join(inputs + lists))
     finally:
         listing.unpersist()
     if context.config.ingest.with_images:
@@ -110,21 +115,21 @@ class _Ingest:
         tables = self.context.tables
         state = self._compared(listing, retry=self.context.options.get("retry") or []).persist(StorageLevel.DISK_ONLY)
         try:
-            counts = _Counts.of(state)
-            if not counts.found:
+            found = listing.count()
+            if not found:
                 raise StageError(f"ingest: no file below {inputs}")
+            counts = _Counts.of(state)
             if not counts.changes and tables.exists("instances"):
-                return _summary(counts, {"instances": 0, "quarantine": 0}, [], ["nothing new"])
+                return _summary(found, counts, {"instances": 0, "quarantine": 0}, [], ["nothing new"])
             work = state.where("state = 'work'").select(*FILE_VERSION)
-            if counts.lost:
+            if counts.freed:
                 work = work.unionByName(freed_duplicates(state).select(*FILE_VERSION))
-            self._stage(work, counts.work)
+            self._stage(work, counts.work + counts.freed)
             rows, facts = self._publish(state, work, counts)
         finally:
             state.unpersist()
-        return _summary(
-            _Counts.of(self._compared(listing)), rows, _large_patients(tables.read("instances")), facts, counts.gone
-        )
+        after, notes = _Counts.of(self._compared(listing)), _large_patients(tables.read("instances"))
+        return _summary(found, after, rows, notes, facts, counts.gone)
 
     def _compared(self, listing: DataFrame, retry: Sequence[str] = ()) -> DataFrame:
         tables = self.context.tables
@@ -167,10 +172,11 @@ class _Ingest:
             winners = read.join(place.where("new AND place = 1").select("path"), "path", "left_semi")
             winners = winners.select(*TABLES["instances"].columns)
             self._note_removed(state, counts)
-            gone = state.where("quarantine_lost").unionByName(freed_duplicates(state)) if counts.lost else (
-                state.where("quarantine_lost")
-            )  # fmt: skip
-            rows = {"quarantine": self._put("quarantine", aside, gone, "path", counts.replaced or counts.lost)}
+            gone = state.where("quarantine_lost")
+            if counts.freed:
+                gone = gone.unionByName(freed_duplicates(state).select(*gone.columns))
+            changes = counts.replaced or counts.freed or contested
+            rows = {"quarantine": self._put("quarantine", aside, gone, "path", changes)}
             gone = state.where("instance_lost")
             rows["instances"] = self._put("instances", winners, gone, "sop_instance_uid", counts.lost or contested)
             judged, parsed = staged.agg(F.count_if("judged"), F.count_if(F.col("judged").isNotNull())).collect()[0]
@@ -203,7 +209,8 @@ class _Counts:
     Attributes:
         instances, quarantine: known and unchanged.
         reasons: of those in quarantine.
-        work: to be read, without freed duplicates.
+        work: to be read for the first time or again.
+        freed: duplicates in quarantine that no instance stands for any more.
         gone: known, and no longer there.
         lost, replaced: rows of `instances` and `quarantine` that have to go.
     """
@@ -212,6 +219,7 @@ class _Counts:
     quarantine: int
     reasons: dict[str, int]
     work: int
+    freed: int
     gone: int
     lost: int
     replaced: int
@@ -227,32 +235,26 @@ class _Counts:
             lost, replaced = lost + gone, replaced + changed
             if name == "quarantine":
                 reasons[reason] += count
+        freed = freed_duplicates(state).count() if QuarantineReason.DUPLICATE in reasons else 0
         return cls(
-            states["instance"], states["quarantine"], dict(sorted(reasons.items())), states["work"], states["gone"],
-            lost, replaced,
+            states["instance"], states["quarantine"], dict(sorted(reasons.items())), states["work"], freed,
+            states["gone"], lost, replaced,
         )  # fmt: skip
 
     @property
-    def found(self) -> int:
-        """Files that were listed."""
-        return self.instances + self.quarantine + self.work
-
-    @property
-    def changes(self) -> int:
+    def changes(self) -> bool:
         """Whether there is anything to do."""
-        return self.work + self.gone + self.lost + self.replaced
+        return any((self.work, self.freed, self.gone, self.lost, self.replaced))
 
 
 def _summary(
-    counts: _Counts, rows: dict[str, int], notes: list[str], facts: list[str], removed: int = 0
+    found: int, counts: _Counts, rows: dict[str, int], notes: list[str], facts: list[str], removed: int = 0
 ) -> StageSummary:
     read, aside = counts.instances, counts.quarantine
-    if counts.work or counts.lost or counts.replaced:
-        raise StageError(
-            f"ingest: {counts.found} files found, expected as many rows; instances {read} + quarantine {aside}"
-        )
-    extra = {"files_found": counts.found, "instances": read, "quarantine": aside, "removed": removed}
-    first = f"{counts.found} files found: {read} instances + {aside} in quarantine"
+    if found != read + aside or counts.changes:
+        raise StageError(f"ingest: {found} files found, expected as many rows; instances {read} + quarantine {aside}")
+    extra = {"files_found": found, "instances": read, "quarantine": aside, "removed": removed}
+    first = f"{found} files found: {read} instances + {aside} in quarantine"
     return StageSummary("ingest", rows, counts.reasons, notes, extra, [first, *facts])
 
 
@@ -269,19 +271,51 @@ def _large_patients(instances: DataFrame) -> list[str]:
     ]
 
 
-def _inputs(paths: list[str]) -> list[str]:
-    missing = [path for path in paths if not os.path.exists(path)]
+def _prepare_staging(tables: Tables, retry: Sequence[str]) -> None:
+    """The staging area is scratch: that of another version is emptied, and what is to be read again leaves it."""
+    if not tables.exists("ingest_staging"):
+        return
+    try:
+        staged = tables.read("ingest_staging")
+    except SchemaError:
+        tables.overwrite("ingest_staging", tables.spark.createDataFrame([], TABLES["ingest_staging"].ddl))
+        return
+    if retry and not staged.isEmpty():
+        tables.delete("ingest_staging", f"reason IN ({', '.join(repr(str(reason)) for reason in retry)})")
+
+
+def _paths(paths: list[str] | None) -> list[str]:
+    missing = [path for path in paths or () if not os.path.exists(path)]
     if missing:
-        raise UsageError(f"--input: found no {', '.join(missing)}; expected folders, files or zip archives that exist")
-    return [os.path.abspath(path) for path in paths]
+        raise UsageError(f"found no {', '.join(missing)}; expected folders, files, zip archives or lists that exist")
+    return [os.path.abspath(path) for path in paths or ()]
 
 
-def _listing(context: StageContext, inputs: list[str]) -> DataFrame:
+def _listing(context: StageContext, inputs: list[str], lists: list[str]) -> DataFrame:
     cores = context.spark.sparkContext.defaultParallelism
-    units = listing_units(inputs, cores * _UNITS_PER_CORE)
-    rows = [(unit.path, unit.recursive) for unit in units]
-    frame = context.spark.createDataFrame(rows, "path string, recursive boolean")
-    return context.sample(listed_files(frame.repartition(min(len(units), cores))), "path")
+    units = [(unit.path, unit.recursive) for unit in listing_units(inputs, cores * _UNITS_PER_CORE)]
+    frames = (
+        [context.spark.createDataFrame(units, "path string, recursive boolean").repartition(cores)] if units else []
+    )
+    frames += [named_files(_list(context.spark, path), os.path.dirname(path)).repartition(cores) for path in lists]
+    listing = listed_files(reduce(DataFrame.unionByName, frames))
+    if lists:  # a list may name what another one or a folder holds too
+        listing = listing.dropDuplicates(["path"])
+    return context.sample(listing, "path")
+
+
+def _list(spark: SparkSession, path: str) -> DataFrame:
+    """The column `path` of a list of files.
+
+    Raises:
+        UsageError: a Parquet list without it.
+    """
+    if not (path.endswith(".parquet") or os.path.isdir(path)):
+        return spark.read.text(f"file://{path}").withColumnRenamed("value", "path")
+    rows = spark.read.parquet(f"file://{path}")
+    if "path" not in rows.columns:
+        raise UsageError(f"--list: {path} has the columns {', '.join(rows.columns)}; expected one named path")
+    return rows.select("path")
 
 
 def _hash(settings: IngestSettings) -> str:

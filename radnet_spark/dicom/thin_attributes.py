@@ -67,9 +67,10 @@ class ThinAttributes:
         """The same bytes for pydicom, which converts them when asked."""
         elements: dict[BaseTag, Any] = {}
         implicit = self._walked.implicit
-        for tag, vr, start, end, _ in self._walked.elements:
+        for tag, vr, start, end, items in self._walked.elements:
             key, value = BaseTag(tag), self._data[start:end] or None
-            elements[key] = RawDataElement(key, None if implicit else vr, end - start, value, start, implicit, True)
+            named = vr if items is not None or not implicit else None
+            elements[key] = RawDataElement(key, named, end - start, value, start, implicit, True)
         dataset = Dataset(elements)
         encodings = convert_encodings(self._character_set.split("\\") if self._character_set else None)
         dataset.set_original_encoding(implicit, True, encodings)
@@ -104,10 +105,10 @@ class ThinAttributes:
         for tag in header.odd:
             try:
                 element = judge.element(self.dataset, tag)
+                if element is not None:
+                    shown[tag_key(tag)] = tag_value(element)
             except VALUE_ERRORS:
                 continue
-            if element is not None:
-                shown[tag_key(tag)] = tag_value(element)
         return shown
 
     @cached_property
@@ -117,9 +118,12 @@ class ThinAttributes:
             tag, vr = element[0], element[1]
             private = tag >> 16 & 1
             try:
+                if vr == _US_OR_SS:
+                    vr = self._settled(tag)
+                    element = (tag, vr, *element[2:])
                 values = self._values(element, removed, header)
                 if not private:
-                    header.values[tag] = (vr if vr != _US_OR_SS else self._settled(tag), values)
+                    header.values[tag] = (vr, values)
             except Unexpected:
                 if vr in ("SQ", "UN") or parts_of(vr, tag in removed):
                     header.identifying = None
@@ -136,8 +140,6 @@ class ThinAttributes:
         if parts is None:
             if tag >> 16 & 1 or (vr in BINARY_VRS and vr != "UN"):
                 return []
-            if vr == _US_OR_SS:
-                vr = self._settled(tag)
         values = self._of(tag, vr, start, end)
         if parts:
             for text in values:
@@ -148,7 +150,7 @@ class ThinAttributes:
         return values
 
     def _settled(self, tag: int) -> str:
-        """`US or SS` is what (0028,0103) *Pixel Representation* says (PS3.5 A.1)."""
+        """Of the top level: `US or SS` is what (0028,0103) *Pixel Representation* says (PS3.5 A.1)."""
         signed = self._bytes(_PIXEL_REPRESENTATION)
         if tag == _LUT_DATA or signed not in (b"\0\0", b"\1\0"):
             raise Unexpected

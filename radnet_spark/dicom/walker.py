@@ -22,6 +22,7 @@ _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PREAMBLE = 132
 _TRANSFER_SYNTAX, _MEDIA_STORAGE = 0x00020010, 0x00020002
 _CHARACTER_SET = 0x00080005
+_PIXEL_VRS = frozenset({"OB", "OW", "OF", "OD"})
 _FIRST_SPECIAL = min(PIXEL_TAGS)
 _DEEPEST = 50  # levels of sequences
 _SYNTAXES = frozenset(AllTransferSyntaxes) - {DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian}
@@ -113,7 +114,7 @@ def _file_meta(data: bytes) -> tuple[dict[int, bytes], int]:
             start += 4
         elif vr not in _SHORT_VRS:
             raise Unexpected
-        if start + length > len(data):
+        if start + length > len(data) or _public_vr(group << 16 | element) != vr.decode():
             raise Unexpected
         meta[group << 16 | element] = data[start : start + length]
         start += length
@@ -161,6 +162,8 @@ class _Walker:
             last = tag
             if tag >= _FIRST_SPECIAL:
                 if tag in PIXEL_TAGS and not depth:
+                    if not implicit and vr not in _PIXEL_VRS:
+                        raise Unexpected
                     self.pixels = (value, length)
                     return found, start
                 if tag == _ITEM_END and delimited:
@@ -207,7 +210,7 @@ class _Walker:
         if stop > end:
             raise self._past(stop)
         items, reached = self._items(value, stop, undefined, depth)
-        if not undefined and reached != stop:
+        if (not undefined and reached != stop) or (vr == "UN" and not items):
             raise Unexpected
         return items, reached
 

@@ -49,7 +49,7 @@ def stage_key(verb: str, options: dict[str, Any]) -> str:
 
 def looks_for_files(options: dict[str, Any]) -> bool:
     """Whether a stage reads files that a person named: they change without telling, so it always looks itself."""
-    return bool(options.get("input") or options.get("diagnoses"))
+    return any(options.get(name) for name in ("input", "lists", "diagnoses"))
 
 
 def reads(module: ModuleType, options: dict[str, Any]) -> list[str]:

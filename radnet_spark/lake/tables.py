@@ -112,9 +112,10 @@ class Tables:
 
     def append(self, name: str, frame: DataFrame) -> int:
         """Adds rows in one commit and returns how many."""
+        before = self.version(name)
         writer = self._checked(name, frame).write.format("delta").mode("append")
         self._save(name, writer.option("userMetadata", self.provenance))
-        return self._committed(name, None)
+        return self._committed(name, None, before)
 
     def change(self, name: str, rows: DataFrame, gone: DataFrame, key: str) -> int:
         """Inserts or replaces `rows` and deletes the rows of `gone`, in one commit.

@@ -12,6 +12,8 @@ from radnet_spark.pipeline import overlap
     ("argv", "expected"),
     [
         (["ingest", "--input", "not-there"], "not-there"),
+        (["ingest", "--list", "not-there"], "not-there"),
+        (["ingest"], "found neither"),
         (["ingest", "--input", ".", "--set", "images.siz=3"], "images.size"),
         (["run", "--input", ".", "--diagnoses", "not-there.csv"], "not-there.csv"),
         (["run", "--input", "s3a://bucket/pacs"], "mount the archive"),
@@ -30,7 +32,7 @@ def test_wrong_usage_is_exit_2_and_writes_nothing(argv, expected, capsys, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "argv", [["no-such-verb"], ["cluster", "--source", "x"], ["ingest"], ["run", "--input", ".", "--limit", "0"]]
+    "argv", [["no-such-verb"], ["cluster", "--source", "x"], ["diagnoses"], ["run", "--input", ".", "--limit", "0"]]
 )
 def test_argparse_errors_are_exit_2(argv):
     with pytest.raises(SystemExit) as raised:

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.data import get_testdata_file
 
 from radnet_spark.dicom import stage_images, stage_ingest
 from radnet_spark.errors import StageError, UsageError
 from radnet_spark.lake.tables import Tables
 
+SMALL = get_testdata_file("MR_small.dcm")
 REASONS = {
     "DICOMDIR": "dicomdir", "a.zip!/notes.txt": "not_dicom", "bad.zip": "not_dicom", "cut": "truncated",
     "empty.dcm": "empty",
@@ -103,6 +105,37 @@ def test_a_kill_between_the_two_commits_loses_and_doubles_nothing(context, table
         assert reasons(tables, archive) == {"mr": "duplicate"}
 
 
+def test_a_kill_with_other_inputs_leaves_one_row_a_path(context, tables, tmp_path, monkeypatch):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    worse = dcmread(SMALL)
+    worse.PixelData = worse.PixelData[:-2]
+    worse.save_as(tmp_path / "a" / "mr")
+    shutil.copy(SMALL, tmp_path / "b" / "mr")
+    stage_ingest.run(context(input=[str(tmp_path / "a")]))
+    other = context(input=[str(tmp_path / "b")])
+    change = Tables.change
+
+    def killed(self, name, *rest):
+        if name == "instances":
+            raise KeyboardInterrupt
+        return change(self, name, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tables, "change", killed)
+        with pytest.raises(KeyboardInterrupt):
+            stage_ingest.run(other)
+    stage_ingest.run(other)
+    assert rows(tables, "quarantine", "path", "reason") == [(str(tmp_path / "a" / "mr"), "duplicate")]
+    assert rows(tables, "instances", "path") == [(str(tmp_path / "b" / "mr"),)]
+    (tmp_path / "b" / "mr").unlink()
+    (tmp_path / "b" / "note").write_text("no DICOM")
+    stage_ingest.run(other)
+    assert rows(tables, "instances", "path") == []  # the twin was not looked for
+    stage_ingest.run(context(input=[str(tmp_path / "a")]))
+    assert rows(tables, "instances", "path") == [(str(tmp_path / "a" / "mr"),)]
+
+
 def test_wrong_and_empty_inputs(context, tables, tmp_path):
     with pytest.raises(UsageError, match="found no"):
         stage_ingest.run(context(input=[str(tmp_path / "gone")]))
@@ -142,3 +175,20 @@ def _distinct_instances(paths: list[Path]) -> int:
         except (AttributeError, ValueError, NotImplementedError, EOFError, TypeError, KeyError):
             continue
     return len(found)
+
+
+def test_lists_name_files_by_line_or_by_column(context, tables, archive, spark):
+    (archive / "files.txt").write_text(f"{archive}/mr\n\n deep/er/ct.dcm\n{archive}/gone\n")
+    spark.createDataFrame([(f"{archive}/a.zip",), (f"{archive}/mr",)], "path string").write.parquet(
+        str(archive / "files.parquet")
+    )
+    lists = [str(archive / "files.txt"), str(archive / "files.parquet")]
+    summary = stage_ingest.run(context(lists=lists))
+    assert summary.extra["files_found"] == 5  # mr once, the zip's two members, the file that is gone
+    assert reasons(tables, archive)["gone"] == "unreadable"
+    assert (str(archive / "deep" / "er" / "ct.dcm"),) in rows(tables, "instances", "path")
+    (archive / "files.txt").write_text(f"{archive}/mr\n")
+    assert stage_ingest.run(context(lists=lists[:1])).extra["removed"] == 0  # what a list does not name is elsewhere
+    spark.createDataFrame([("x",)], "file string").write.parquet(str(archive / "wrong.parquet"))
+    with pytest.raises(UsageError, match="expected one named path"):
+        stage_ingest.run(context(lists=[str(archive / "wrong.parquet")]))

@@ -63,6 +63,18 @@ def test_what_the_standard_requires(header, dicom_bytes, keyword, empty):
     assert (row["reason"], row["detail"]) == ("missing_required", keyword)
 
 
+def test_an_identifier_that_de_identification_leaves_out_is_missing(header, dicom_bytes):
+    data = dicom_bytes(header).replace(b"\x08\x00\x18\x00UI", b"\x08\x00\x18\x00PN")
+    row = parse(data)
+    assert (row["reason"], row["detail"]) == ("missing_required", "SOPInstanceUID")
+
+
+def test_a_request_that_is_no_sequence_is_no_request(header, dicom_bytes):
+    del header.RequestAttributesSequence
+    header.add_new(0x00400275, "LO", "abc")
+    assert parse(dicom_bytes(header))["reason"] is None
+
+
 def test_missing_modality_is_no_reason(header, dicom_bytes):
     del header.Modality
     row = parse(dicom_bytes(header))

@@ -1,0 +1,136 @@
+"""Files to a Delta table with all public tags, de-identified, against the way one would do it first.
+
+The rival reads whole files by Spark's `binaryFile` source and gives each header's JSON by pydicom in a pandas UDF. Only
+ours lists, de-identifies, finds duplicates and commits. The files are copies of real ones with SOPInstanceUIDs of their
+own, in random order, so that vendors alternate.
+
+Run: `make bench`, or `python benchmarks/bench_ingest.py [FOLDER [COUNT]]`. Without a folder: pydicom's own files.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pydicom
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from radnet_spark.config import load_config
+from radnet_spark.dicom import stage_ingest
+from radnet_spark.lake.session import open_session
+from radnet_spark.lake.stage import StageContext
+from radnet_spark.lake.tables import Tables
+from radnet_spark.lake.tracking import Tracker
+
+COUNT, RIVAL_COUNT, LARGEST = 20_000, 1_000, 600_000
+
+
+def sources() -> list[tuple[bytes, bytes]]:
+    """(content, SOPInstanceUID as it stands in it) of real files whose UID can be replaced in place."""
+    if len(sys.argv) > 1:
+        paths = sorted(str(path) for path in Path(sys.argv[1]).rglob("*") if path.is_file())
+    else:
+        paths = sorted(str(path) for path in (Path(pydicom.__file__).parent / "data").rglob("*.dcm"))
+    found = []
+    for path in paths:
+        if os.path.getsize(path) > LARGEST:
+            continue
+        try:
+            header = pydicom.dcmread(path, stop_before_pixels=True)
+            header.to_json_dict()
+            uid = str(header.SOPInstanceUID).encode()
+        except Exception:  # the rival would stop at such a file
+            continue
+        content = Path(path).read_bytes()
+        if len(uid) > 16 and uid in content:
+            found.append((content, uid))
+    return found
+
+
+def make_files(folder: Path, count: int) -> int:
+    """Writes the copies; returns their bytes."""
+    known, chance, size = sources(), random.Random(0), 0
+    for number in range(count):
+        content, uid = chance.choice(known)
+        own = uid[:-10] + f"{number:010d}".encode()
+        target = folder / f"{number % 100:02d}" / f"{number}.dcm"
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(content.replace(uid, own))
+        size += len(content)
+    return size
+
+
+def ours(spark: SparkSession, folder: Path, root: Path) -> tuple[float, dict[str, Any]]:
+    """Seconds of `radnet ingest`, and its summary."""
+    config = load_config()
+    tables = Tables(spark, str(root), config.storage)
+    context = StageContext(spark, config, tables, Tracker(config.tracking, tables.files), {"input": [str(folder)]})
+    begin = time.perf_counter()
+    summary = stage_ingest.run(context)
+    return time.perf_counter() - begin, summary.extra | {"facts": summary.facts}
+
+
+def rival(spark: SparkSession, folder: Path) -> float:
+    """Seconds of reading content through the JVM and giving each header's JSON by pydicom."""
+
+    def as_json(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
+        warnings.simplefilter("ignore")
+        for batch in batches:
+            yield batch.map(lambda content: pydicom.dcmread(BytesIO(content), stop_before_pixels=True).to_json())
+
+    begin = time.perf_counter()
+    files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(str(folder))
+    rows = files.select(F.pandas_udf(as_json, "string")("content").alias("header"))  # type: ignore[call-overload]
+    rows.agg(F.sum(F.length("header"))).collect()
+    return time.perf_counter() - begin
+
+
+def drop_page_cache() -> bool:
+    """Whether the kernel let go of the files."""
+    os.sync()
+    try:
+        Path("/proc/sys/vm/drop_caches").write_text("3")
+    except OSError:
+        return False
+    return True
+
+
+def main() -> None:
+    """Prints files/s of both, warm and cold, and their ratio."""
+    os.environ.setdefault("RADNET_DEID_KEY", "benchmark")
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else COUNT
+    config = load_config()
+    spark = open_session(config.spark, master="local[2]")
+    with tempfile.TemporaryDirectory(prefix="bench-ingest-") as name:
+        few, many = Path(name) / "few", Path(name) / "many"
+        for folder, number in ((few, RIVAL_COUNT), (many, count)):
+            folder.mkdir()
+            size = make_files(folder, number)
+        ours(spark, few, Path(name) / "warm-up")
+        slow = RIVAL_COUNT / rival(spark, few)
+        print(f"binaryFile and pydicom's JSON, {RIVAL_COUNT} files: {slow:8.1f} files/s")
+        for kind in ("warm", "cold"):
+            if kind == "cold" and not drop_page_cache():
+                print("cold: the page cache can't be dropped here")
+                continue
+            seconds, extra = ours(spark, many, Path(name) / kind)
+            fast = count / seconds
+            print(f"radnet ingest, {count} files of {size / count / 1e3:.0f} kB, {kind} cache: {fast:8.1f} files/s")
+            print(f"ratio: {fast / slow:.1f}   {extra}")
+        seconds, _ = ours(spark, many, Path(name) / "warm")
+        print(f"again, nothing changed: {seconds:.1f} s")
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()

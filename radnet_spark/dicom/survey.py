@@ -1,0 +1,170 @@
+"""A look at a sample of an archive before anything runs: what is there, what will be lost, how long it will take."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydicom.uid import UID
+
+from radnet_spark.config import Images
+from radnet_spark.dicom.export import Exported, export_image
+from radnet_spark.dicom.files import FileAccessError, open_file
+from radnet_spark.dicom.instance import IngestSettings, read_instance
+from radnet_spark.dicom.inventory import FoundFile, list_unit, listing_units
+
+_IMAGES = 200  # of the sample are exported: that takes ten times as long as a header
+_LISTED = 100_000  # files between two signs of life
+
+
+@dataclass
+class Survey:
+    """What was found; counts of `sampled` files unless they say otherwise.
+
+    Attributes:
+        files: in the whole archive.
+        bytes: of all files; what can't be asked for its size counts nothing.
+        sampled: files that were read.
+        reasons: why they would go to quarantine.
+        modalities, manufacturers, transfer_syntaxes: of the instances.
+        judged: instances that are no common case for the fast reader.
+        header_seconds: for all headers of the sample, one process.
+        exported: images that were tried.
+        dropped: why they would be left out.
+        image_seconds: for all images that were tried, one process.
+    """
+
+    files: int = 0
+    bytes: int = 0
+    sampled: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    modalities: Counter[str] = field(default_factory=Counter)
+    manufacturers: Counter[str] = field(default_factory=Counter)
+    transfer_syntaxes: Counter[str] = field(default_factory=Counter)
+    judged: int = 0
+    header_seconds: float = 0.0
+    exported: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    image_seconds: float = 0.0
+
+    @property
+    def instances(self) -> int:
+        """Files of the sample that are instances; duplicates can't be told from a sample."""
+        return self.sampled - self.reasons.total()
+
+    def estimates(self, cores: int, size: int) -> dict[str, float]:
+        """Hours and bytes for the whole archive on so many cores, with images of `size` × `size` pixels."""
+        instances = self.files * self.instances / max(self.sampled, 1)
+        kept = instances * (1 - self.dropped.total() / max(self.exported, 1))
+        return {
+            "ingest_hours": self.files * self.header_seconds / max(self.sampled, 1) / cores / 3600,
+            "images_hours": instances * self.image_seconds / max(self.exported, 1) / cores / 3600,
+            "images_bytes": kept * size * size,
+        }
+
+
+def survey(
+    inputs: list[str], sample: int, settings: IngestSettings, images: Images, progress: Callable[[str], None]
+) -> Survey:
+    """Lists an archive and reads a sample of it, in this process; nothing is written.
+
+    Args:
+        inputs: folders, files, zip archives.
+        sample: how many files are read: those with the smallest hash of their path, the same ones every time.
+        settings: how headers are read.
+        images: how images are exported.
+        progress: receives short texts.
+    """
+    found = Survey()
+    chosen = _sample(inputs, sample, found, progress)
+    for number, file in enumerate(chosen):
+        if number % 100 == 0:
+            progress(f"{number} of {len(chosen)} sampled files read")
+        _read(file, found, settings, images)
+    return found
+
+
+def _sample(inputs: list[str], sample: int, found: Survey, progress: Callable[[str], None]) -> list[FoundFile]:
+    def numbered() -> Iterator[tuple[bytes, FoundFile]]:
+        for unit in listing_units(inputs, 1):
+            for file in list_unit(unit):
+                found.files += 1
+                found.bytes += file.file_size or 0
+                if found.files % _LISTED == 0:
+                    progress(f"{found.files} files listed")
+                yield hashlib.blake2b(file.path.encode(), digest_size=8).digest(), file
+
+    smallest = heapq.nsmallest(sample, numbered(), key=lambda pair: (pair[0], pair[1].path))
+    return [file for _, file in smallest]
+
+
+def _read(file: FoundFile, found: Survey, settings: IngestSettings, images: Images) -> None:
+    begin = time.perf_counter()
+    row = read_instance(file.path, file.file_size, settings)
+    found.header_seconds += time.perf_counter() - begin
+    found.sampled += 1
+    if row["reason"]:
+        found.reasons[row["reason"]] += 1
+        return
+    found.modalities[row["modality"] or "none"] += 1
+    found.manufacturers[row["manufacturer"] or "none"] += 1
+    found.transfer_syntaxes[UID(row["transfer_syntax_uid"]).name] += 1
+    found.judged += row["judged"]
+    if found.exported < _IMAGES:
+        _export(file, found, images)
+
+
+def _export(file: FoundFile, found: Survey, images: Images) -> None:
+    begin = time.perf_counter()
+    try:
+        with open_file(file.path) as source:
+            result = export_image(source, images)
+    except (FileAccessError, OSError):
+        return
+    found.image_seconds += time.perf_counter() - begin
+    found.exported += 1
+    if not isinstance(result, Exported):
+        found.dropped[str(result.reason)] += 1
+
+
+def lines(found: Survey, size: int, cores: int | None = None) -> Iterator[str]:
+    """The survey for a person."""
+    cores = cores or os.cpu_count() or 1
+    estimates = found.estimates(cores, size)
+    yield f"{found.files} files, {found.bytes / 1e9:.2f} GB; {found.sampled} of them read"
+    for name in ("modalities", "manufacturers", "transfer_syntaxes"):
+        yield f"{name.replace('_', ' ')}: {_shares(getattr(found, name), found.instances)}"
+    yield f"to quarantine: {_shares(found.reasons, found.sampled)} (duplicates can't be told from a sample)"
+    yield f"without an image: {_shares(found.dropped, found.exported)}, of {found.exported} tried"
+    yield f"headers that are no common case and take longer: {_share(found.judged, found.instances)}"
+    headers, images = _duration(estimates["ingest_hours"]), _duration(estimates["images_hours"])
+    yield f"on {cores} cores about {headers} for all headers and {images} for all images"
+    yield f"images before compression: {estimates['images_bytes'] / 1e9:.2g} GB"
+
+
+def as_dict(found: Survey, size: int, cores: int | None = None) -> dict[str, Any]:
+    """The survey as plain data."""
+    cores = cores or os.cpu_count() or 1
+    counts = {name: dict(value.most_common()) for name, value in vars(found).items() if isinstance(value, Counter)}
+    plain = {name: value for name, value in vars(found).items() if not isinstance(value, Counter)}
+    return {**plain, **counts, "cores": cores, **found.estimates(cores, size)}
+
+
+def _shares(counts: Counter[str], of: int) -> str:
+    return "; ".join(f"{name} {_share(count, of)}" for name, count in counts.most_common(8)) or "none"
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count / max(of, 1):.1%}"
+
+
+def _duration(hours: float) -> str:
+    if hours >= 1:
+        return f"{hours:.1f} hours"
+    return f"{hours * 60:.0f} minutes" if hours * 60 >= 1 else f"{hours * 3600:.1f} seconds"

@@ -1,0 +1,59 @@
+import shutil
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom import dcmread
+from pydicom.uid import UID
+
+from radnet_spark.config import load_config
+from radnet_spark.dicom.instance import IngestSettings
+from radnet_spark.dicom.survey import Survey, lines, survey
+
+FILES = Path(pydicom.__file__).parent / "data" / "test_files"
+NAMES = ("CT_small.dcm", "MR_small.dcm", "MR_small_bigendian.dcm", "JPEG2000.dcm", "rtplan.dcm")
+SETTINGS = IngestSettings(b"k" * 32, False, frozenset(), 3650, False, 1024, False)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in NAMES:
+        shutil.copy(FILES / name, tmp_path / name)
+    (tmp_path / "note.txt").write_text("no DICOM here")
+    return tmp_path
+
+
+def test_counts_are_those_of_the_files(folder):
+    found = survey([str(folder)], 100, SETTINGS, load_config().images, lambda text: None)
+    headers = [dcmread(folder / name, stop_before_pixels=True) for name in NAMES]
+    assert (found.files, found.sampled, found.instances) == (6, 6, 5)
+    assert found.bytes == sum(path.stat().st_size for path in folder.iterdir())
+    assert found.modalities.total() == 5
+    assert found.modalities["MR"] == sum(header.Modality == "MR" for header in headers)
+    assert found.transfer_syntaxes == {
+        name: sum(UID(h.file_meta.TransferSyntaxUID).name == name for h in headers) for name in found.transfer_syntaxes
+    }
+    assert found.reasons == {"not_dicom": 1}
+    assert found.judged == 1  # big endian
+    assert found.exported == 5
+    assert found.dropped["no_pixel_data"] == 1
+
+
+def test_a_sample_is_the_same_every_time_and_stands_for_all(folder):
+    first, again = (survey([str(folder)], 3, SETTINGS, load_config().images, lambda text: None) for _ in range(2))
+    assert first.files == 6
+    assert first.sampled == 3
+    assert (first.modalities, first.reasons) == (again.modalities, again.reasons)
+
+
+def test_estimates_by_hand():
+    found = Survey(files=1_000_000, sampled=1000, header_seconds=3.6, exported=100, image_seconds=3.6)
+    found.reasons["not_dicom"] = 100
+    found.dropped["no_window"] = 20
+    estimates = found.estimates(cores=10, size=128)
+    assert estimates["ingest_hours"] == pytest.approx(0.1)  # 10^6 x 3.6 ms / 10 cores
+    assert estimates["images_hours"] == pytest.approx(0.9)  # 9 x 10^5 x 36 ms / 10 cores
+    assert estimates["images_bytes"] == pytest.approx(900_000 * 0.8 * 128 * 128)
+    text = "\n".join(lines(found, 128, 10))
+    assert "6 minutes for all headers and 54 minutes for all images" in text
+    assert "not_dicom 10.0%" in text
