@@ -111,7 +111,9 @@ def test_the_order_is_that_of_a_whole_run():
         call = task["spark_python_task"]
         args = _parser().parse_args([call["python_file"].removesuffix(".py"), *call["parameters"]])
         verbs[task["task_key"]] = stage_key(args.verb, {"source": args.source} if hasattr(args, "source") else {})
-    assert list(verbs.values()) == [stage_key(verb, options) for verb, options in pipeline.plan(["x"], ["y"])]
+    assert list(verbs.values()) == [
+        stage_key(verb, options) for verb, options in pipeline.plan({"input": ["x"]}, ["y"])
+    ]
     before = None
     for task in tasks("dev"):
         assert task.get("depends_on", []) == ([{"task_key": before}] if before else [])
