@@ -137,9 +137,8 @@ class ThinAttributes:
         if items is not None:
             return [{e[0]: (e[1], self._values(e, removed, header)) for e in item} for item in items]
         parts = parts_of(vr, tag in removed)
-        if parts is None:
-            if tag >> 16 & 1 or (vr in BINARY_VRS and vr != "UN"):
-                return []
+        if parts is None and (tag >> 16 & 1 or (vr in BINARY_VRS and vr != "UN")):
+            return []
         values = self._of(tag, vr, start, end)
         if parts:
             for text in values:
