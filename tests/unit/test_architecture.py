@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ HOMES = {
 }
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Names of the packages that a module imports when it runs, at the top or inside functions."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
