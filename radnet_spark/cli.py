@@ -199,11 +199,9 @@ def _stage(args: argparse.Namespace) -> None:
     from dataclasses import replace
 
     config = _config(args)
-    options: dict[str, Any] = {}
-    if args.verb == "ingest":
-        options |= _sources(args)
+    options: dict[str, Any] = _sources(args) if args.verb == "ingest" else {}
     for name in ("input", "diagnoses"):
-        if getattr(args, name, None):
+        if name not in options and getattr(args, name, None):
             options[name] = _check_inputs(
                 f"--{name}", getattr(args, name), name == "input" and args.verb != "diagnoses"
             )
