@@ -23,7 +23,7 @@ import pytest
 
 from radnet_spark.config import Config
 from radnet_spark.lake.secrets import deid_key
-from tests.jobs.conftest import KEY, SETTINGS, Ended, WholeRun
+from tests.jobs.conftest import KEY, SETTINGS, Ended, Radnet, WholeRun
 from tests.jobs.standalone import SHORT_LIVED, SPARK_HOME, Cluster, standalone
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -85,7 +85,8 @@ class Submitter:
     environment: Path
     folder: Path
 
-    def __call__(self, verb: str, *argv: str) -> Ended:
+    def __call__(self, verb: str, *argv: str, master: str = "") -> Ended:
+        """`master`: instead of the cluster's."""
         work = self.folder / "driver"
         work.mkdir(parents=True, exist_ok=True)
         (self.folder / "events").mkdir(exist_ok=True)
@@ -93,7 +94,7 @@ class Submitter:
         shutil.copy(REPOSITORY / "jobs" / f"{verb}.py", launcher)
         options = " ".join(map(shlex.quote, documented())).replace("/opt/radnet", str(self.environment))
         options = options.replace("extraJavaOptions=", f"extraJavaOptions='{SHORT_LIVED} '")
-        options = options.replace("spark://host:7077", self.cluster.url)
+        options = options.replace("spark://host:7077", master or self.cluster.url)
         options = options.replace("conf/ivysettings.xml", str(REPOSITORY / "conf" / "ivysettings.xml"))
         here = ["--conf", "spark.driver.host=127.0.0.1", "--driver-memory", "2g", "--executor-memory", "1500m",
                 "--conf", "spark.eventLog.enabled=true", "--conf", f"spark.eventLog.dir={self.folder / 'events'}",
@@ -216,3 +217,21 @@ def test_an_executor_that_dies_costs_nothing_but_time(on_cluster: OnCluster) -> 
     assert set(on_cluster.killed) == set(stages)
     assert any("all ranks were started again" in note for note in stages["train"]["notes"])
     assert stages["train"]["ranks"] == 2
+
+
+def test_the_whole_pipeline_under_local_cluster(
+    submit: Submitter, radnet: Radnet, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Executors that are processes of their own, ranks on them: a smaller hospital, one k."""
+    hospital, root = tmp_path / "hospital", tmp_path / "root"
+    request.addfinalizer(lambda: shutil.rmtree(SPARK_HOME / "work", ignore_errors=True))  # where its workers keep theirs
+    assert radnet("make-hospital", "--out", str(hospital), "--exams", "20", "--seed", "6").code == 0
+    files = ["--input", str(hospital), "--diagnoses", str(hospital / "diagnoses.csv")]
+    small = ["--set", "cluster.k_list=[3]", "--set", "train.epochs=1"]
+    ended = submit("run", *files, "--root", str(root), "--json", *SETTINGS, *small, master="local-cluster[2,1,2048]")
+    assert ended.code == 0, ended.err[-5000:]
+    stages = {entry["stage"]: entry for entry in ended.summary["stages"]}
+    assert stages["ingest"]["files_found"] == stages["ingest"]["instances"] + stages["ingest"]["quarantine"]
+    assert stages["train"]["ranks"] == 2
+    assert stages["register"]["rows"] is not None
+    assert stages["annotate"]["rows"]["labels"] == stages["ingest"]["instances"]
