@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from functools import lru_cache
 
 _DIGEST_BYTES = 16
 STANDARD_ROOT = "1.2.840.10008."  # UIDs that DICOM itself defines name no one
@@ -44,6 +45,7 @@ def patient_key(
     return _hex("patient", f"{issuer}\0{patient}" if issuer else patient, key)
 
 
+@lru_cache(maxsize=1 << 14)  # an exam's files share most of their UIDs
 def remap_uid(uid: str, key: bytes | None) -> str:
     """A UID under 2.25 (PS3.5 B.2) from the keyed hash; UIDs that the standard defines, and empty ones, stay."""
     if key is None or not uid or uid.startswith(STANDARD_ROOT):

@@ -29,7 +29,7 @@ from radnet_spark.dicom.attributes import Attributes, PydicomAttributes
 from radnet_spark.dicom.identity import VALUE_ERRORS
 from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.thin_attributes import ThinAttributes
-from radnet_spark.dicom.walker import UNDEFINED, NeedMore, Unexpected, Walked, walk
+from radnet_spark.dicom.walker import UNDEFINED, NeedMore, Unexpected, Walk, Walked
 
 READ_ERRORS = (*VALUE_ERRORS, InvalidDicomError, struct.error, zlib.error)
 _PREAMBLE = 128
@@ -138,10 +138,10 @@ def _thin_header(source: BinaryIO, size: int) -> Header | None:
 
 def _walked(source: BinaryIO, size: int) -> tuple[bytes, Walked]:
     """Reads one block, enough for most headers, and half as much again as long as the header goes on."""
-    data = source.read(min(size, _BLOCK))
+    data, walk = source.read(min(size, _BLOCK)), Walk(size)
     while True:
         try:
-            return data, walk(data, size)
+            return data, walk.over(data)
         except NeedMore as more:
             missing = more.end - len(data)
             block = source.read(max(missing, len(data) // 2)) if missing > 0 else b""

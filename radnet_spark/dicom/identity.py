@@ -7,7 +7,7 @@ import struct
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -18,6 +18,7 @@ _TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _DATE_VRS = frozenset({"DA", "DT"})
 _MIN_WORD = 3  # letters of a name's part
 _MIN_VALUE = 4  # characters of an identifier
+_REMEMBERED = 1 << 13
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _BETWEEN = re.compile(r"[\^=\s,;]+")
 _NUMBER = re.compile(r"\d{4,}")
@@ -49,6 +50,10 @@ class Identity:
         haystack = _folded(_nfc("\n".join(texts)))
         return Identity(frozenset(text for text in self.strings if _folded(text) in haystack))
 
+    def spares(self, texts: Iterable[str]) -> bool:
+        """Whether `clean` leaves each of the texts as it is."""
+        return not self.within(texts).strings and not _ANY_DATE.search(_nfc("\n".join(texts)))
+
     def clean(self, text: str) -> str:
         """The text without those strings and without anything that reads as a date; unchanged if there are none."""
         normal = _nfc(text)
@@ -67,12 +72,18 @@ def identity_of(dataset: Dataset, remove: Collection[int], protected: Collection
     """
     found: set[str] = set()
     for element in elements(dataset):
-        if parts := parts_of(element.VR, int(element.tag) in remove):
-            found.update(part for text in _texts(element) for part in parts(text))
+        found.update(parts_in(element, remove))
     return Identity(frozenset(found.difference(protected)))
 
 
-def parts_of(vr: str, removed: bool) -> Callable[[str], Iterator[str]] | None:
+def parts_in(element: DataElement, remove: Collection[int]) -> Iterator[str]:
+    """The strings of an element that may name someone; of a sequence none."""
+    if parts := parts_of(element.VR, int(element.tag) in remove):
+        for text in _texts(element):
+            yield from parts(text)
+
+
+def parts_of(vr: str, removed: bool) -> Callable[[str], tuple[str, ...]] | None:
     """What gives the strings of a value that may name someone; None: values of this kind name nobody.
 
     Args:
@@ -128,30 +139,27 @@ def _texts(element: DataElement) -> list[str]:
     return [str(value) for value in values if value not in (None, "")]
 
 
-def _name_parts(name: str) -> Iterator[str]:
+# Names and days come again in the headers of the same exam.
+@lru_cache(maxsize=_REMEMBERED)
+def _name_parts(name: str) -> tuple[str, ...]:
     name = _nfc(name)
-    for word in _WORD.findall(name):
-        if len(word) >= _MIN_WORD:
-            yield _lower(word)
-    for token in _BETWEEN.split(name):
-        if len(token) >= _MIN_VALUE:
-            yield _lower(token)
-    yield from _NUMBER.findall(name)
+    words = [word for word in _WORD.findall(name) if len(word) >= _MIN_WORD]
+    tokens = [token for token in _BETWEEN.split(name) if len(token) >= _MIN_VALUE]
+    return (*map(_lower, words + tokens), *_NUMBER.findall(name))
 
 
-def _value_parts(value: str) -> Iterator[str]:
+@lru_cache(maxsize=_REMEMBERED)
+def _value_parts(value: str) -> tuple[str, ...]:
     text = _lower(" ".join(value.split()))
-    if _MIN_VALUE <= len(text) <= 256:
-        yield text
-    yield from _NUMBER.findall(text)
+    whole = (text,) if _MIN_VALUE <= len(text) <= 256 else ()
+    return (*whole, *_NUMBER.findall(text))
 
 
-def _date_forms(value: str) -> Iterator[str]:
+@lru_cache(maxsize=_REMEMBERED)
+def _date_forms(value: str) -> tuple[str, ...]:
     """20170309 and the ways in which people type it."""
     year, month, day = value[:4], value[4:6], value[6:8]
     if not (len(value) >= 8 and value[:8].isdigit()):
-        return
-    yield value[:8]
-    for mark in "-./":
-        for order in ((year, month, day), (day, month, year), (month, day, year)):
-            yield mark.join(order)
+        return ()
+    orders = ((year, month, day), (day, month, year), (month, day, year))
+    return (value[:8], *(mark.join(order) for mark in "-./" for order in orders))

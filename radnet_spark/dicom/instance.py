@@ -8,9 +8,9 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from radnet_spark.config import load_rules
 from radnet_spark.dicom.attributes import Attributes, Secrets
@@ -52,8 +52,7 @@ class IngestSettings:
         return "IngestSettings(…)"
 
 
-@dataclass(frozen=True)
-class Rank:
+class Rank(NamedTuple):
     """How two files with one SOPInstanceUID are compared: complete header, intact pixels, decodable, smaller hash."""
 
     header_complete: bool
@@ -159,7 +158,7 @@ def _row(header: Header, settings: IngestSettings) -> dict[str, Any]:
         "sha256": None,
         "reason": None,
         "detail": None,
-        **asdict(_rank(header)),
+        **_rank(header)._asdict(),
     }
 
 

@@ -67,6 +67,17 @@ def deidentified(dataset: Dataset, key: bytes, person: str, date_shift_days: int
     return Deidentifier(profile, identity, key, days_back(person, key, date_shift_days), keep_private).copy(dataset)
 
 
+def leaves_out(profile: Profile, tag: int, vr: str, keep_private: bool) -> bool:
+    """Whether nothing of an attribute stays."""
+    group = tag >> 16
+    if group % 2:
+        if not keep_private:
+            return True
+    elif tag in profile.remove or group >> 8 in profile.remove_groups:
+        return True
+    return vr == "PN" or vr in BINARY_VRS
+
+
 @dataclass(frozen=True)
 class Deidentifier:
     """The profile for one header.
@@ -87,13 +98,7 @@ class Deidentifier:
 
     def leaves_out(self, tag: int, vr: str) -> bool:
         """Whether nothing of an attribute stays."""
-        group = tag >> 16
-        if group % 2:
-            if not self.keep_private:
-                return True
-        elif tag in self.profile.remove or group >> 8 in self.profile.remove_groups:
-            return True
-        return vr == "PN" or vr in BINARY_VRS
+        return leaves_out(self.profile, tag, vr, self.keep_private)
 
     def text(self, vr: str, value: str) -> str:
         """One value of an attribute that stays."""
@@ -131,6 +136,7 @@ class Deidentifier:
         return element
 
 
+@lru_cache(maxsize=1 << 14)
 def shifted_date(value: str, days: int) -> str:
     """A DA or DT value moved back by whole days, its time unchanged; what is no date becomes empty."""
     match = _DATE.match(value)

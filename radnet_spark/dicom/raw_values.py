@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import NamedTuple
 
 from pydicom.charset import python_encoding
 
@@ -18,54 +20,75 @@ _INTEGER = re.compile(r" *[+-]?\d{1,9} *").fullmatch
 _DECIMAL = re.compile(r" *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? *").fullmatch
 NUMBERS = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 _DESCRIPTORS = frozenset({0x00281101, 0x00281102, 0x00281103, 0x00283002})  # their first value is a special case
+_LONGEST_REMEMBERED = 64  # bytes
 _ONE_BYTE = frozenset({"iso8859", "latin_1", "iso8859_2", "iso8859_3", "iso8859_4", "iso8859_5", "iso8859_9", "UTF8"})
 
 
-class RawValues:
-    """Converts the values of one header.
+class Raw(NamedTuple):
+    """The values of an element that is no sequence, and all of them as text, joined by a backslash."""
 
-    Args:
-        data: the file's bytes, from its start.
-        character_set: (0008,0005) *Specific Character Set* as it is in the file; empty if it has none.
+    values: tuple[Value, ...]
+    text: str
+
+
+EMPTY = Raw((), "")
+
+
+def codec_of(character_set: str) -> str | None:
+    """The Python codec of (0008,0005) *Specific Character Set*; None: pydicom must decode what is not ASCII."""
+    codec = python_encoding.get(character_set)
+    return codec if codec in _ONE_BYTE else None
+
+
+def converted(tag: int, vr: str, raw: bytes, codec: str | None) -> Raw:
+    """The values of an element.
+
+    Raises:
+        Unexpected: pydicom must convert them.
     """
+    if tag in _DESCRIPTORS:
+        raise Unexpected
+    return _remembered(vr, raw, codec) if len(raw) <= _LONGEST_REMEMBERED else _converted(vr, raw, codec)
 
-    def __init__(self, data: bytes, character_set: str) -> None:
-        self._data = data
-        codec = python_encoding.get(character_set)
-        self._codec = codec if codec in _ONE_BYTE else None
 
-    def of(self, tag: int, vr: str, start: int, end: int) -> list[Value]:
-        """The values of an element that is no sequence; none if it is empty.
+def joined(values: Iterable[Value]) -> str:
+    """Several values as one text."""
+    return "\\".join([str(value).rstrip(_PAD) for value in values])
 
-        Raises:
-            Unexpected: pydicom must convert them.
-        """
-        raw = self._data[start:end]
-        if vr in _BY_VR:
-            return _BY_VR[vr](raw) if raw else []
-        if vr not in _OTHERS:
-            raise Unexpected
-        if not raw:
-            return []
-        if vr in _TEXTS:
-            return [text.rstrip(_PAD) for text in self._text(raw).split("\\")]
-        if vr in NUMBERS:
-            return _numbers(raw, tag, NUMBERS[vr])
-        if vr == "PN":
-            return list(self._text(raw.rstrip(b"\0 ")).split("\\"))
-        return [self._text(raw).rstrip(_PAD)]
 
-    def _text(self, raw: bytes) -> str:
-        if _ESCAPE in raw:
-            raise Unexpected
-        if raw.isascii():
-            return raw.decode("ascii")
-        if self._codec is None:
-            raise Unexpected
-        try:
-            return raw.decode(self._codec)
-        except UnicodeError:
-            raise Unexpected from None
+def _converted(vr: str, raw: bytes, codec: str | None) -> Raw:
+    if vr in _BY_VR:
+        values = _BY_VR[vr](raw) if raw else []
+    elif vr not in _OTHERS:
+        raise Unexpected
+    elif not raw:
+        values = []
+    elif vr in _TEXTS:
+        values = [text.rstrip(_PAD) for text in _text(raw, codec).split("\\")]
+    elif vr in NUMBERS:
+        values = _numbers(raw, NUMBERS[vr])
+    elif vr == "PN":
+        values = list(_text(raw.rstrip(b"\0 "), codec).split("\\"))
+    else:
+        values = [_text(raw, codec).rstrip(_PAD)]
+    return Raw(tuple(values), joined(values))
+
+
+# Most values of a header stand in the headers of the same series, device or department too.
+_remembered = lru_cache(maxsize=1 << 15)(_converted)
+
+
+def _text(raw: bytes, codec: str | None) -> str:
+    if _ESCAPE in raw:
+        raise Unexpected
+    if raw.isascii():
+        return raw.decode("ascii")
+    if codec is None:
+        raise Unexpected
+    try:
+        return raw.decode(codec)
+    except UnicodeError:
+        raise Unexpected from None
 
 
 def _string(raw: bytes) -> list[Value]:
@@ -97,9 +120,9 @@ def _tags(raw: bytes) -> list[Value]:
     return [f"{group:04X}{element:04X}" for group, element in pairs]
 
 
-def _numbers(raw: bytes, tag: int, code: str) -> list[Value]:
+def _numbers(raw: bytes, code: str) -> list[Value]:
     size = struct.calcsize(f"<{code}")
-    if len(raw) % size or tag in _DESCRIPTORS:
+    if len(raw) % size:
         raise Unexpected
     return list(struct.unpack(f"<{len(raw) // size}{code}", raw))
 

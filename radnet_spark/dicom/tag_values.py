@@ -26,6 +26,7 @@ class TagValue(NamedTuple):
         return self.text if length <= max_bytes else f"{self.vr} {length}"
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 NO_VALUE = frozenset({0x00020000, 0xFFFCFFFC})
 
 
@@ -84,7 +85,7 @@ def tag_value(element: DataElement) -> TagValue:
 
 def json_text(items: list[dict[str, Any]]) -> str:
     """A sequence as it stands in a table: DICOM JSON without spaces."""
-    return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
+    return _JSON.encode(items)
 
 
 def _json(item: Dataset) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydicom.charset import convert_encodings, python_encoding
 from pydicom.datadict import tag_for_keyword
@@ -14,16 +16,37 @@ from pydicom.tag import BaseTag
 
 from radnet_spark.dicom.attributes import PydicomAttributes, Secrets, readable
 from radnet_spark.dicom.deidentify import days_back
-from radnet_spark.dicom.identity import VALUE_ERRORS, Identity, parts_of
-from radnet_spark.dicom.profile import BINARY_VRS, CLEANED_VRS, Deidentifier, basic_profile
-from radnet_spark.dicom.raw_values import NUMBERS, RawValues, Value
+from radnet_spark.dicom.identity import VALUE_ERRORS, Identity, parts_in, parts_of
+from radnet_spark.dicom.profile import BINARY_VRS, CLEANED_VRS, Deidentifier, basic_profile, leaves_out
+from radnet_spark.dicom.raw_values import EMPTY, NUMBERS, Raw, Value, codec_of, converted, joined
 from radnet_spark.dicom.tag_values import TagValue, json_text, tag_key, tag_value
 from radnet_spark.dicom.walker import Element, Unexpected, Walked
 
 _US_OR_SS = "US or SS"
 _CHARACTER_SET, _PIXEL_REPRESENTATION, _LUT_DATA = 0x00080005, 0x00280103, 0x00283002
+_AS_IT_IS = frozenset(NUMBERS) | {"DS", "IS", "AT", "AS", "TM"}  # nothing of these is cleaned, moved or replaced
 
-Converted = dict[int, tuple[str, list[Any]]]  # tag → VR and values; the values of a sequence are its items
+
+class _Kind(NamedTuple):
+    """What is done with an attribute, whatever its value.
+
+    Attributes:
+        vr: its value representation.
+        key: in the tag map; the eight digits for an attribute of an item.
+        shown: whether anything of it stays.
+        parts: what gives the strings of a value that may name someone; None: its values name nobody.
+        read: whether the value matters at all.
+    """
+
+    vr: str
+    key: str
+    digits: str
+    shown: bool
+    parts: Callable[[str], tuple[str, ...]] | None
+    read: bool
+
+
+Attribute = tuple[_Kind, "Raw | list[list[Attribute]]"]  # the values of a sequence are its items
 
 
 @dataclass
@@ -37,7 +60,7 @@ class _Header:
         identifying: strings that may name someone; None: only pydicom can say which ones there are.
     """
 
-    values: Converted = field(default_factory=dict)
+    values: dict[int, Attribute] = field(default_factory=dict)
     odd: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     identifying: set[str] | None = field(default_factory=set)
@@ -60,7 +83,7 @@ class ThinAttributes:
         self._character_set = self._bytes(_CHARACTER_SET).decode("latin-1").rstrip(" \0")
         if not all(name.strip() in python_encoding for name in self._character_set.split("\\")):
             raise Unexpected
-        self._of = RawValues(data, self._character_set.strip()).of
+        self._codec = codec_of(self._character_set.strip())
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -82,7 +105,9 @@ class ThinAttributes:
         if tag not in self._places:
             return ""
         found = self._header.values.get(tag)
-        return PydicomAttributes(self.dataset).text(keyword) if found is None else _joined(found[1]).strip()
+        if found is None or not isinstance(found[1], Raw):
+            return PydicomAttributes(self.dataset).text(keyword)
+        return found[1].text.strip()
 
     def readable(self) -> bool:
         """See `Attributes`."""
@@ -90,19 +115,19 @@ class ThinAttributes:
 
     def values(self, person: str, secrets: Secrets | None, keep_private: bool) -> dict[str, TagValue]:
         """See `Attributes`; with private attributes, or nothing to take out, by pydicom."""
-        header = self._header
-        if secrets is None or keep_private or header.identifying is None:
+        if secrets is None or keep_private or self._header.identifying is None:
             return PydicomAttributes(self.dataset).values(person, secrets, keep_private)
         profile, days = basic_profile(), days_back(person, secrets.key, secrets.date_shift_days)
-        identity = Identity(frozenset(header.identifying.difference(profile.protected_words)))
-        rules = Deidentifier(profile, identity.within(header.texts), secrets.key, days)
+        identity = Identity(frozenset(self._header.identifying.difference(profile.protected_words)))
+        rules = Deidentifier(profile, identity.within(self._header.texts), secrets.key, days)
+        spared = rules.identity.spares(self._header.texts)
         shown: dict[str, TagValue] = {}
-        for tag, (vr, values) in header.values.items():
-            if not rules.leaves_out(tag, vr):
-                text = json_text([_json(item, rules) for item in values]) if vr == "SQ" else _shown(vr, values, rules)
-                shown[tag_key(tag)] = TagValue(vr, text)
+        for kind, value in self._header.values.values():
+            if kind.shown:
+                text = _text(kind.vr, value, rules, spared) if isinstance(value, Raw) else _json(value, rules, spared)
+                shown[kind.key] = TagValue(kind.vr, text)
         judge = Deidentifier(profile, identity, secrets.key, days)
-        for tag in header.odd:
+        for tag in self._header.odd:
             try:
                 element = judge.element(self.dataset, tag)
                 if element is not None:
@@ -113,40 +138,48 @@ class ThinAttributes:
 
     @cached_property
     def _header(self) -> _Header:
-        header, removed = _Header(), basic_profile().remove
+        header = _Header()
         for element in self._walked.elements:
-            tag, vr = element[0], element[1]
+            tag, vr, start, end, items = element
             private = tag >> 16 & 1
+            if private and items is None and not _kind(tag, vr).read:
+                continue
             try:
                 if vr == _US_OR_SS:
-                    vr = self._settled(tag)
-                    element = (tag, vr, *element[2:])
-                values = self._values(element, removed, header)
+                    element = (tag, self._settled(tag), start, end, items)
+                attribute = self._attribute(element, header)
                 if not private:
-                    header.values[tag] = (vr, values)
+                    header.values[tag] = attribute
             except Unexpected:
-                if vr in ("SQ", "UN") or parts_of(vr, tag in removed):
-                    header.identifying = None
+                self._ask_for_names(tag, vr, header)
                 if not private:
                     header.odd.append(tag)
         return header
 
-    def _values(self, element: Element, removed: frozenset[int], header: _Header) -> list[Any]:
-        """Values of an element of any level; those of private and binary ones are not looked at."""
+    def _ask_for_names(self, tag: int, vr: str, header: _Header) -> None:
+        """What an attribute that pydicom must convert says of persons; of a sequence only the whole header can tell."""
+        if vr in ("SQ", "UN"):
+            header.identifying = None
+        elif header.identifying is not None and _kind(tag, vr).parts:
+            with suppress(*VALUE_ERRORS):
+                header.identifying.update(parts_in(self.dataset[tag], basic_profile().remove))
+
+    def _attribute(self, element: Element, header: _Header) -> Attribute:
+        """An element of any level; values of private and binary ones are not looked at."""
         tag, vr, start, end, items = element
+        kind = _kind(tag, vr)
         if items is not None:
-            return [{e[0]: (e[1], self._values(e, removed, header)) for e in item} for item in items]
-        parts = parts_of(vr, tag in removed)
-        if parts is None and (tag >> 16 & 1 or (vr in BINARY_VRS and vr != "UN")):
-            return []
-        values = self._of(tag, vr, start, end)
-        if parts:
-            for text in values:
+            return kind, [[self._attribute(inner, header) for inner in item] for item in items]
+        if not kind.read:
+            return kind, EMPTY
+        value = converted(tag, vr, self._data[start:end], self._codec)
+        if kind.parts:
+            for text in value.values:
                 if text and header.identifying is not None:
-                    header.identifying.update(parts(str(text)))
+                    header.identifying.update(kind.parts(str(text)))
         elif vr in CLEANED_VRS:
-            header.texts += values  # type: ignore[arg-type]
-        return values
+            header.texts += value.values  # type: ignore[arg-type]
+        return kind, value
 
     def _settled(self, tag: int) -> str:
         """Of the top level: `US or SS` is what (0028,0103) *Pixel Representation* says (PS3.5 A.1)."""
@@ -160,31 +193,45 @@ class ThinAttributes:
         return self._data[start:end]
 
 
-def _shown(vr: str, values: list[Value], rules: Deidentifier) -> str:
-    return _joined(values if vr in NUMBERS else [rules.text(vr, str(value)) for value in values])
+@lru_cache(maxsize=1 << 14)
+def _kind(tag: int, vr: str) -> _Kind:
+    profile = basic_profile()
+    parts = parts_of(vr, tag in profile.remove)
+    ignored = parts is None and (bool(tag >> 16 & 1) or (vr in BINARY_VRS and vr != "UN"))
+    return _Kind(vr, tag_key(tag), f"{tag:08X}", not leaves_out(profile, tag, vr, False), parts, not ignored)
 
 
-def _json(item: Converted, rules: Deidentifier) -> dict[str, Any]:
+def _text(vr: str, value: Raw, rules: Deidentifier, spared: bool) -> str:
+    if vr in _AS_IT_IS or (spared and vr in CLEANED_VRS):
+        return value.text
+    return joined([rules.text(vr, str(one)) for one in value.values])
+
+
+def _json(items: list[list[Attribute]], rules: Deidentifier, spared: bool) -> str:
+    return json_text([_item(item, rules, spared) for item in items])
+
+
+def _item(item: list[Attribute], rules: Deidentifier, spared: bool) -> dict[str, Any]:
     """An item in the DICOM JSON model (PS3.18 F.2)."""
     result: dict[str, Any] = {}
-    for tag, (vr, values) in item.items():
-        if rules.leaves_out(tag, vr):
+    for kind, value in item:
+        if not kind.shown:
             continue
-        if vr == "SQ":
-            result[f"{tag:08X}"] = {"vr": vr, "Value": [_json(inner, rules) for inner in values]}
+        vr = kind.vr
+        if not isinstance(value, Raw):
+            result[kind.digits] = {"vr": vr, "Value": [_item(inner, rules, spared) for inner in value]}
             continue
+        values: list[Value]
         if vr == "DS":
-            values = [float(value) for value in values]
+            values = [float(one) for one in value.values]
         elif vr == "IS":
-            values = [int(value) for value in values]
-        elif vr not in NUMBERS:
-            values = [rules.text(vr, value) for value in values]
-        result[f"{tag:08X}"] = {"vr": vr, "Value": values} if values and values != [""] else {"vr": vr}
+            values = [int(one) for one in value.values]
+        elif vr in NUMBERS or (spared and vr in CLEANED_VRS):
+            values = list(value.values)
+        else:
+            values = [rules.text(vr, str(one)) for one in value.values]
+        result[kind.digits] = {"vr": vr, "Value": values} if values and values != [""] else {"vr": vr}
     return result
-
-
-def _joined(values: list[Value]) -> str:
-    return "\\".join([str(value).rstrip(" \0") for value in values])
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pydicom.datadict import dictionary_VR, private_dictionary_VR
-from pydicom.uid import AllTransferSyntaxes, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
 
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
@@ -25,7 +25,8 @@ _CHARACTER_SET = 0x00080005
 _PIXEL_VRS = frozenset({"OB", "OW", "OF", "OD"})
 _FIRST_SPECIAL = min(PIXEL_TAGS)
 _DEEPEST = 50  # levels of sequences
-_SYNTAXES = frozenset(AllTransferSyntaxes) - {DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian}
+_NOT_THIN = frozenset({"", DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})  # all others: PS3.5 A.4
+_MOST_UNKNOWN = 0xFFFF  # bytes of an `UN` value whose VR the dictionary may say (PS3.5 6.2.2)
 
 _explicit = struct.Struct("<HH2sH").unpack_from
 _implicit = struct.Struct("<HHL").unpack_from
@@ -73,31 +74,42 @@ class Walked(NamedTuple):
     pixels: tuple[int, int] | None
 
 
-def walk(data: bytes, size: int) -> Walked:
-    """Walks from the preamble to the pixels.
+class Walk:
+    """A walk from the preamble to the pixels, which goes on where it was when more of the file has been read.
 
     Args:
-        data: the file from its start, as far as it was read.
         size: bytes of the whole file.
-
-    Raises:
-        NeedMore: `data` ends before the header does.
-        Unexpected: pydicom must read the file.
     """
-    if data[128:132] != b"DICM":
-        raise Unexpected
-    meta, start = _file_meta(data)
-    syntax, media_storage = (_uid(meta, tag) for tag in (_TRANSFER_SYNTAX, _MEDIA_STORAGE))
-    if syntax not in _SYNTAXES:
-        raise Unexpected
-    implicit = syntax == ImplicitVRLittleEndian
-    walker = _Walker(data, size, implicit)
-    elements, end = walker.top(start)
-    return Walked(elements, syntax, media_storage, implicit, end, walker.pixels)
 
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._meta: dict[int, bytes] = {}
+        self._walker: _Walker | None = None
 
-def _uid(meta: dict[int, bytes], tag: int) -> str:
-    return meta.get(tag, b"").decode("ascii", "replace").rstrip(" \0")
+    def over(self, data: bytes) -> Walked:
+        """Walks on.
+
+        Args:
+            data: the file from its start, as far as it was read; at least what an earlier call got.
+
+        Raises:
+            NeedMore: `data` ends before the header does.
+            Unexpected: pydicom must read the file.
+        """
+        if self._walker is None:
+            if data[128:132] != b"DICM":
+                raise Unexpected
+            self._meta, start = _file_meta(data)
+            self._walker = _Walker(self._size, start, self._uid(_TRANSFER_SYNTAX) == ImplicitVRLittleEndian)
+        syntax, media_storage = self._uid(_TRANSFER_SYNTAX), self._uid(_MEDIA_STORAGE)
+        if syntax in _NOT_THIN:
+            raise Unexpected
+        walker = self._walker
+        elements, end = walker.top(data)
+        return Walked(elements, syntax, media_storage, walker.implicit, end, walker.pixels)
+
+    def _uid(self, tag: int) -> str:
+        return self._meta.get(tag, b"").decode("ascii", "replace").rstrip(" \0")
 
 
 def _file_meta(data: bytes) -> tuple[dict[int, bytes], int]:
@@ -124,24 +136,30 @@ def _file_meta(data: bytes) -> tuple[dict[int, bytes], int]:
 class _Walker:
     """The state of one walk."""
 
-    def __init__(self, data: bytes, size: int, implicit: bool) -> None:
-        self.data, self.size, self.implicit = data, size, implicit
+    def __init__(self, size: int, start: int, implicit: bool) -> None:
+        self.data, self.size, self.implicit = b"", size, implicit
         self.pixels: tuple[int, int] | None = None
+        self._reached = start  # where the next element of the top level begins
+        self._found: list[Element] = []
+        self._creators: dict[int, str] = {}
 
-    def top(self, start: int) -> tuple[list[Element], int]:
+    def top(self, data: bytes) -> tuple[list[Element], int]:
         """Elements up to the pixels or the end of the file, and where that is."""
-        return self._elements(start, len(self.data), False, 0)
+        self.data = data
+        return self._elements(self._reached, len(data), False, 0, self._found, self._creators)
 
-    def _elements(self, start: int, end: int, delimited: bool, depth: int) -> tuple[list[Element], int]:
+    def _elements(
+        self, start: int, end: int, delimited: bool, depth: int, found: list[Element], creators: dict[int, str]
+    ) -> tuple[list[Element], int]:
         """Elements of the top level or of an item, and where they end: an item's delimiter is passed over.
 
         One loop without calls, since it is most of the time of a walk.
         """
         data, implicit, short_vrs = self.data, self.implicit, _SHORT_VRS
-        found: list[Element] = []
-        creators: dict[int, str] = {}
-        last = 0
+        last = found[-1][0] if found else 0
         while delimited or start < end:
+            if not depth:
+                self._reached = start
             value = start + 8
             if value > end:
                 raise self._past(value)
@@ -184,6 +202,7 @@ class _Walker:
                 creators[tag] = data[value:start].decode("latin-1").rstrip(" \0")
             found.append((tag, vr, value, start, None))
         if not depth and len(data) < self.size:
+            self._reached = start
             raise NeedMore(len(data) + 12)
         return found, start
 
@@ -199,6 +218,8 @@ class _Walker:
             vr = _private_vr(tag, creators)
             if vr == "SQ":  # its items are implicit, PS3.5 6.2.2 note 2
                 raise Unexpected
+        elif vr == "UN" and length < _MOST_UNKNOWN and _public_vr(tag) != "SQ":
+            vr = _public_vr(tag)
         return vr, length, start + 4
 
     def _sequence(self, vr: str, value: int, length: int, end: int, depth: int) -> tuple[list[list[Element]], int]:
@@ -233,7 +254,7 @@ class _Walker:
             stop = end if delimited else start + length
             if stop > end:
                 raise self._past(stop)
-            item, start = self._elements(start, stop, delimited, depth + 1)
+            item, start = self._elements(start, stop, delimited, depth + 1, [], {})
             if not delimited and start != stop:
                 raise Unexpected
             items.append(item)

@@ -224,14 +224,16 @@ def test_the_whole_pipeline_under_local_cluster(
 ) -> None:
     """Executors that are processes of their own, ranks on them: a smaller hospital, one k."""
     hospital, root = tmp_path / "hospital", tmp_path / "root"
-    request.addfinalizer(lambda: shutil.rmtree(SPARK_HOME / "work", ignore_errors=True))  # where its workers keep theirs
+    request.addfinalizer(
+        lambda: shutil.rmtree(SPARK_HOME / "work", ignore_errors=True)
+    )  # where its workers keep theirs
     assert radnet("make-hospital", "--out", str(hospital), "--exams", "20", "--seed", "6").code == 0
     files = ["--input", str(hospital), "--diagnoses", str(hospital / "diagnoses.csv")]
-    small = ["--set", "cluster.k_list=[3]", "--set", "train.epochs=1"]
+    small = [word for one in ("cluster.k_list=[3]", "train.epochs=1", "text.epochs=5") for word in ("--set", one)]
     ended = submit("run", *files, "--root", str(root), "--json", *SETTINGS, *small, master="local-cluster[2,1,2048]")
     assert ended.code == 0, ended.err[-5000:]
     stages = {entry["stage"]: entry for entry in ended.summary["stages"]}
     assert stages["ingest"]["files_found"] == stages["ingest"]["instances"] + stages["ingest"]["quarantine"]
     assert stages["train"]["ranks"] == 2
-    assert stages["register"]["rows"] is not None
-    assert stages["annotate"]["rows"]["labels"] == stages["ingest"]["instances"]
+    assert "model" in stages["register"]
+    assert stages["annotate"]["rows"]["annotations"] == stages["ingest"]["instances"]

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pyspark
 import pytest
 
 from tests.jobs.conftest import SETTINGS, launched
@@ -163,19 +162,6 @@ def test_a_launcher_starts_a_session_of_its_own(whole_run):
     assert states.pop("diagnoses").startswith("would look")
     assert {"cohort", "cluster[fusion]", "report"} <= set(states)
     assert set(states.values()) == {"done"}
-
-
-def test_ranks_work_on_executors_that_share_nothing_with_the_driver(whole_run, tmp_path):
-    root, work = tmp_path / "root", Path(pyspark.__file__).parent / "work"
-    shutil.copytree(whole_run.root, root, ignore=shutil.ignore_patterns("hospital-*", "checkpoints"))
-    try:
-        ended = launched("train", "--root", str(root), "--json", *SETTINGS, "--set", "train.epochs=1",
-                         "--set", "spark.driver_memory=2g", master="local-cluster[2,1,2048]")  # fmt: skip
-    finally:
-        shutil.rmtree(work, ignore_errors=True)  # where Spark's own workers keep theirs
-    assert ended.code == 0, ended.err[-3000:]
-    assert ended.summary["ranks"] == 2
-    assert not ended.summary["skipped"]
 
 
 def test_an_explicit_k_above_the_number_of_rows_is_wrong_usage(whole_run, radnet):
