@@ -12,21 +12,22 @@ from pathlib import Path
 
 import pydicom
 
-from radnet_spark.dicom.walker import NeedMore, Unexpected, Walked, walk
+from radnet_spark.dicom.walker import NeedMore, Unexpected, Walk, Walked
 
+PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 LARGEST = 150_000  # bytes of a source file
 NESTED = 1000  # levels
 
 
-def sources() -> list[bytes]:
-    """Files that the pydicom package holds."""
-    paths = sorted((Path(pydicom.__file__).parent / "data" / "test_files").glob("*.dcm"))
+def sources(folder: Path = PYDICOM_FILES) -> list[bytes]:
+    """The smaller files below a folder."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return [path.read_bytes() for path in paths if 200 < path.stat().st_size < LARGEST]
 
 
-def mutants(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """(kind, content) of so many files; the same for the same seed."""
-    known = sources()
+def mutants(count: int, seed: int, folder: Path = PYDICOM_FILES) -> Iterator[tuple[str, bytes]]:
+    """(kind, content) of so many files, made from those below a folder; the same for the same seed."""
+    known = sources(folder)
     for number in range(count):
         chance = random.Random(f"{seed}-{number}")
         kind = KINDS[number % len(KINDS)]
@@ -96,7 +97,7 @@ def shuffled(data: bytes, chance: random.Random) -> bytes:
 
 def _walked(data: bytes) -> Walked | None:
     try:
-        return walk(data, len(data))
+        return Walk(len(data)).over(data)
     except (Unexpected, NeedMore):
         return None
 

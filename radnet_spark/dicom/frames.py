@@ -226,6 +226,21 @@ def compared(
     )
 
 
+def accounts(listing: DataFrame, instances: DataFrame, quarantine: DataFrame) -> DataFrame:
+    """How many rows of the two tables the listed files have.
+
+    Returns:
+        `reason string, count bigint`; the reason of instances is null. A file in neither table is not counted.
+    """
+    kept = instances.select("path", F.lit(None).cast("string").alias("reason"))
+    return (
+        kept.unionByName(quarantine.select("path", "reason"))
+        .join(listing.select("path"), "path", "left_semi")
+        .groupBy("reason")
+        .count()
+    )
+
+
 def _known(table: DataFrame, name: str) -> DataFrame:
     reason = F.col("reason") if "reason" in table.columns else F.lit(None).cast("string").alias("reason")
     row = F.struct("file_size", "modification_time", "sop_instance_uid", "ingest_hash", reason)

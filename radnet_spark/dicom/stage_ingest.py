@@ -18,6 +18,7 @@ from radnet_spark.dicom import stage_images
 from radnet_spark.dicom.frames import (
     FILE_VERSION,
     ExportSettings,
+    accounts,
     below,
     compared,
     duplicates,
@@ -120,7 +121,8 @@ class _Ingest:
                 raise StageError(f"ingest: no file below {inputs}")
             counts = _Counts.of(state)
             if not counts.changes and tables.exists("instances"):
-                return _summary(found, counts, {"instances": 0, "quarantine": 0}, [], ["nothing new"])
+                unchanged = (counts.instances, counts.reasons)
+                return _summary(found, *unchanged, {"instances": 0, "quarantine": 0}, facts=["nothing new"])
             work = state.where("state = 'work'").select(*FILE_VERSION)
             if counts.freed:
                 work = work.unionByName(freed_duplicates(state).select(*FILE_VERSION))
@@ -128,8 +130,13 @@ class _Ingest:
             rows, facts = self._publish(state, work, counts)
         finally:
             state.unpersist()
-        after, notes = _Counts.of(self._compared(listing)), _large_patients(tables.read("instances"))
-        return _summary(found, after, rows, notes, facts, counts.gone)
+        instances = tables.read("instances")
+        reasons = dict(sorted((row["reason"] or "", row["count"]) for row in self._accounts(listing).collect()))
+        return _summary(found, reasons.pop("", 0), reasons, rows, _large_patients(instances), facts, counts.gone)
+
+    def _accounts(self, listing: DataFrame) -> DataFrame:
+        tables = self.context.tables
+        return accounts(listing, tables.read("instances"), tables.read("quarantine"))
 
     def _compared(self, listing: DataFrame, retry: Sequence[str] = ()) -> DataFrame:
         tables = self.context.tables
@@ -207,8 +214,8 @@ class _Counts:
     """How many paths are in which state.
 
     Attributes:
-        instances, quarantine: known and unchanged.
-        reasons: of those in quarantine.
+        instances: known and unchanged.
+        reasons: of those in quarantine that are known and unchanged.
         work: to be read for the first time or again.
         freed: duplicates in quarantine that no instance stands for any more.
         gone: known, and no longer there.
@@ -216,7 +223,6 @@ class _Counts:
     """
 
     instances: int
-    quarantine: int
     reasons: dict[str, int]
     work: int
     freed: int
@@ -237,8 +243,7 @@ class _Counts:
                 reasons[reason] += count
         freed = freed_duplicates(state).count() if QuarantineReason.DUPLICATE in reasons else 0
         return cls(
-            states["instance"], states["quarantine"], dict(sorted(reasons.items())), states["work"], freed,
-            states["gone"], lost, replaced,
+            states["instance"], dict(sorted(reasons.items())), states["work"], freed, states["gone"], lost, replaced
         )  # fmt: skip
 
     @property
@@ -248,14 +253,17 @@ class _Counts:
 
 
 def _summary(
-    found: int, counts: _Counts, rows: dict[str, int], notes: list[str], facts: list[str], removed: int = 0
-) -> StageSummary:
-    read, aside = counts.instances, counts.quarantine
-    if found != read + aside or counts.changes:
-        raise StageError(f"ingest: {found} files found, expected as many rows; instances {read} + quarantine {aside}")
-    extra = {"files_found": found, "instances": read, "quarantine": aside, "removed": removed}
-    first = f"{found} files found: {read} instances + {aside} in quarantine"
-    return StageSummary("ingest", rows, counts.reasons, notes, extra, [first, *facts])
+    found: int, instances: int, reasons: dict[str, int], rows: dict[str, int], notes: Sequence[str] = (),
+    facts: Sequence[str] = (), removed: int = 0,
+) -> StageSummary:  # fmt: skip
+    aside = sum(reasons.values())
+    if found != instances + aside:
+        raise StageError(
+            f"ingest: {found} files found, expected as many rows; instances {instances} + quarantine {aside}"
+        )
+    extra = {"files_found": found, "instances": instances, "quarantine": aside, "removed": removed}
+    first = f"{found} files found: {instances} instances + {aside} in quarantine"
+    return StageSummary("ingest", rows, reasons, list(notes), extra, [first, *facts])
 
 
 def _large_patients(instances: DataFrame) -> list[str]:

@@ -9,10 +9,10 @@ from tests.mutants import mutants
 COUNT = int(os.environ.get("RADNET_MUTANTS", "300"))
 
 
-def test_no_mutant_is_lost_and_none_ends_the_job(context, tables, tmp_path):
+def test_no_mutant_is_lost_and_none_ends_the_job(context, tmp_path, collection):
     folder = tmp_path / "mutants"
     kinds = Counter()
-    for number, (kind, content) in enumerate(mutants(COUNT, seed=2026)):
+    for number, (kind, content) in enumerate(mutants(COUNT, 2026, collection)):
         (folder / kind).mkdir(parents=True, exist_ok=True)
         (folder / kind / str(number)).write_bytes(content)
         kinds[kind] += 1
