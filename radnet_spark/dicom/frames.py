@@ -76,13 +76,15 @@ def named_files(names: DataFrame, folder: str) -> DataFrame:
 
     Args:
         names: `path string`; empty lines are left out.
-        folder: where paths that are not absolute begin.
+        folder: where paths that are neither absolute nor URIs begin.
 
     Returns:
         `path string, recursive boolean`, as `listed_files` takes them.
     """
     path = F.trim("path")
-    absolute = F.when(path.startswith("/"), path).otherwise(F.concat(F.lit(f"{folder}/"), path))
+    absolute = F.when(path.rlike("^(/|[A-Za-z][A-Za-z0-9+.-]*://)"), path).otherwise(
+        F.concat(F.lit(f"{folder}/"), path)
+    )
     return names.where(F.length(path) > 0).select(absolute.alias("path"), F.lit(True).alias("recursive")).distinct()
 
 

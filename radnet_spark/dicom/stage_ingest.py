@@ -31,6 +31,7 @@ from radnet_spark.dicom.frames import (
 from radnet_spark.dicom.instance import PARSE_REVISION, IngestSettings
 from radnet_spark.dicom.inventory import listing_units
 from radnet_spark.dicom.reasons import QuarantineReason
+from radnet_spark.dicom.stores import checked, is_uri, status
 from radnet_spark.errors import SchemaError, StageError, UsageError
 from radnet_spark.lake.secrets import deid_key
 from radnet_spark.lake.stage import StageContext, StageSummary
@@ -62,7 +63,10 @@ def run(context: StageContext) -> StageSummary:
         UsageError: an input is not there.
         StageError: there is no file at all, or files found are not instances plus quarantine.
     """
-    inputs, lists = (_paths(context.options.get(name)) for name in ("input", "lists"))
+    inputs, lists = (
+        [checked(key, path) for path in context.options.get(name) or ()]
+        for key, name in (("--input", "input"), ("--list", "lists"))
+    )
     settings = ingest_settings(context.config, context.tables.root)
     work = _Ingest(context, settings, _hash(settings), F.lit(False) if context.options.get("limit") else below(inputs))
     _prepare_staging(context.tables, context.options.get("retry") or [])
@@ -284,13 +288,6 @@ def _prepare_staging(tables: Tables, retry: Sequence[str]) -> None:
         tables.delete("ingest_staging", f"reason IN ({', '.join(repr(str(reason)) for reason in retry)})")
 
 
-def _paths(paths: list[str] | None) -> list[str]:
-    missing = [path for path in paths or () if not os.path.exists(path)]
-    if missing:
-        raise UsageError(f"found no {', '.join(missing)}; expected folders, files, zip archives or lists that exist")
-    return [os.path.abspath(path) for path in paths or ()]
-
-
 def _listing(context: StageContext, inputs: list[str], lists: list[str]) -> DataFrame:
     cores = context.spark.sparkContext.defaultParallelism
     units = [(unit.path, unit.recursive) for unit in listing_units(inputs, cores * _UNITS_PER_CORE)]
@@ -310,9 +307,10 @@ def _list(spark: SparkSession, path: str) -> DataFrame:
     Raises:
         UsageError: a Parquet list without it.
     """
-    if not (path.endswith(".parquet") or os.path.isdir(path)):
-        return spark.read.text(f"file://{path}").withColumnRenamed("value", "path")
-    rows = spark.read.parquet(f"file://{path}")
+    uri = path if is_uri(path) else f"file://{path}"
+    if not (path.endswith(".parquet") or status(path).folder):
+        return spark.read.text(uri).withColumnRenamed("value", "path")
+    rows = spark.read.parquet(uri)
     if "path" not in rows.columns:
         raise UsageError(f"--list: {path} has the columns {', '.join(rows.columns)}; expected one named path")
     return rows.select("path")

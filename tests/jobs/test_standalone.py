@@ -224,7 +224,9 @@ def test_the_whole_pipeline_under_local_cluster(
 ) -> None:
     """Executors that are processes of their own, ranks on them: a smaller hospital, one k."""
     hospital, root = tmp_path / "hospital", tmp_path / "root"
-    request.addfinalizer(lambda: shutil.rmtree(SPARK_HOME / "work", ignore_errors=True))  # where its workers keep theirs
+    request.addfinalizer(
+        lambda: shutil.rmtree(SPARK_HOME / "work", ignore_errors=True)
+    )  # where its workers keep theirs
     assert radnet("make-hospital", "--out", str(hospital), "--exams", "20", "--seed", "6").code == 0
     files = ["--input", str(hospital), "--diagnoses", str(hospital / "diagnoses.csv")]
     small = ["--set", "cluster.k_list=[3]", "--set", "train.epochs=1"]

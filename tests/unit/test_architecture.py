@@ -20,6 +20,7 @@ HOMES = {
     "horovod": r"training/distribute\.py",
     "mlflow": r"(lake/tracking|annotator/(registry|pyfunc))\.py",
     "gensim": r"text/doc2vec\.py",
+    "fsspec": r"dicom/stores\.py",
 }
 
 

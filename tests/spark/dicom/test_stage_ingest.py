@@ -1,5 +1,6 @@
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,31 @@ def _distinct_instances(paths: list[Path]) -> int:
         except (AttributeError, ValueError, NotImplementedError, EOFError, TypeError, KeyError):
             continue
     return len(found)
+
+
+def test_uris_give_what_plain_paths_give(context, tables, archive, tmp_path, monkeypatch):
+    monkeypatch.setenv("RADNET_DEID_KEY", "ab" * 32)
+    (archive / "deep" / "er").rename(archive / "deep" / "č 1%20!")
+    by_uri = Tables(tables.spark, str(tmp_path / "uris"), context().config.storage)
+    (tmp_path / "list.txt").write_text(f"file://{archive}/mr\n")
+    plain = stage_ingest.run(context(input=[str(archive)]))
+    uris = {"input": [f"file://{archive}/"], "lists": [f"file://{tmp_path}/list.txt"]}
+    summary = stage_ingest.run(replace(context(**uris), tables=by_uri))
+    assert summary.extra == plain.extra == {"files_found": 9, "instances": 2, "quarantine": 7, "removed": 0}
+    for name in ("instances", "quarantine"):
+        known, found = ([row.asDict() for row in root.read(name).collect()] for root in (tables, by_uri))
+        assert [row["path"].removeprefix("file://") for row in sorted(found, key=path_of)] == sorted(
+            map(path_of, known)
+        )
+        assert all(path_of(row).startswith("file:///") for row in found)
+        assert sorted(repr(row | {"path": ""}) for row in found) == sorted(repr(row | {"path": ""}) for row in known)
+    assert stage_ingest.run(replace(context(**uris), tables=by_uri)).rows == {"instances": 0, "quarantine": 0}
+    with pytest.raises(UsageError, match="Install s3fs"):
+        stage_ingest.run(context(input=["s3a://bucket/pacs"]))
+
+
+def path_of(row):
+    return row["path"]
 
 
 def test_lists_name_files_by_line_or_by_column(context, tables, archive, spark):
