@@ -70,6 +70,27 @@ def zip_members(path: str) -> Iterator[tuple[str, int]]:
     yield from members.items()
 
 
+def is_gone(path: str, changed: int | None) -> bool:
+    """Whether a path of a table surely names no file any more, asked for where no listing has it.
+
+    What can't be asked for (a folder without permission, a store without an answer) or is still there (behind a link
+    that is no input) is not gone; a member of an archive is not as long as the archive is as it was.
+
+    Args:
+        path: as the table has it.
+        changed: when it was changed as the table has it, microseconds; None if unknown.
+    """
+    archive, member = split_member(path)
+    try:
+        found = status(_real_path(archive))
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    now = round(found.modified.timestamp() * 1e6) if found.modified else None
+    return found.folder or (member is not None and now != changed)
+
+
 def _real_path(text: str) -> str:
     if is_uri(text) or os.path.lexists(text) or "\\x" not in text:
         return text

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+import pandas as pd
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from radnet_spark.config import Images, config_hash
 from radnet_spark.dicom.export import EXPORT_REVISION, Dropped, Exported, export_image, export_pixels
-from radnet_spark.dicom.files import MEMBER, FileAccessError, open_file
+from radnet_spark.dicom.files import MEMBER, FileAccessError, is_gone, open_file
 from radnet_spark.dicom.header import Header
 from radnet_spark.dicom.instance import IngestSettings, read_instance
 from radnet_spark.dicom.inventory import ListingUnit, list_unit
@@ -194,8 +195,9 @@ def compared(
 
     Returns:
         One row a path: `LISTING`, as known where it is not listed; `state`: `instance` or `quarantine` (known,
-        unchanged), `work` (to be read), `gone`, `elsewhere` (known, and not looked for); `reason` and
-        `sop_instance_uid`, as known; whether the table's row has to go: `instance_lost`, `quarantine_lost`; whether
+        unchanged), `work` (to be read), `gone`, `elsewhere` (known, and not looked for or out of reach: a folder that
+        can't be listed, a link that is no input); `reason` and `sop_instance_uid`, as known; whether the table's row
+        has to go: `instance_lost`, `quarantine_lost`; whether
         the row stays: `instance_kept`.
     """
     known = [_known(table, name) for table, name in ((instances, "i"), (quarantine, "q"))]
@@ -209,16 +211,17 @@ def compared(
     }  # fmt: skip
     instance = F.coalesce(unchanged["i"], F.lit(False))
     aside = F.coalesce(unchanged["q"] & ~F.col("q.reason").isin(retry), F.lit(False))
-    state = F.when(instance, "instance").when(aside, "quarantine").when(listed, "work")
-    state = state.when(scope, "gone").otherwise("elsewhere")
-    looked_for = listed | scope
-    version = [
-        F.when(listed, F.col(name)).otherwise(F.coalesce(f"i.{name}", f"q.{name}")).alias(name)
+    version = {
+        name: F.when(listed, F.col(name)).otherwise(F.coalesce(f"i.{name}", f"q.{name}"))
         for name in ("file_size", "modification_time")
-    ]
+    }
+    gone = _gone(F.when(~listed & scope, F.col("path")), F.unix_micros(version["modification_time"]))
+    state = F.when(instance, "instance").when(aside, "quarantine").when(listed, "work")
+    state = state.when(gone, "gone").otherwise("elsewhere")
+    looked_for = listed | gone
     return both.select(
         "path",
-        *version,
+        *(column.alias(name) for name, column in version.items()),
         state.alias("state"),
         F.col("q.reason").alias("reason"),
         F.coalesce("i.sop_instance_uid", "q.sop_instance_uid").alias("sop_instance_uid"),
@@ -228,10 +231,25 @@ def compared(
     )
 
 
+def _gone(path: Column, changed: Column) -> Column:
+    """`is_gone` of each path that is not null."""
+
+    def asked(paths: pd.Series, times: pd.Series) -> pd.Series:
+        pairs = zip(paths, times, strict=True)
+        return pd.Series([path is not None and is_gone(path, None if pd.isna(t) else int(t)) for path, t in pairs])
+
+    return F.pandas_udf(asked, "boolean")(path, F.when(path.isNotNull(), changed))  # type: ignore[call-overload]
+
+
 def _known(table: DataFrame, name: str) -> DataFrame:
     reason = F.col("reason") if "reason" in table.columns else F.lit(None).cast("string").alias("reason")
     row = F.struct("file_size", "modification_time", "sop_instance_uid", "ingest_hash", reason)
     return table.select("path", row.alias(name))
+
+
+def burned_in(says: str = "YES") -> Column:
+    """Whether (0028,0301) *Burned In Annotation* says so; false where it is missing (PS3.3 C.7.6.1)."""
+    return F.coalesce(F.upper(F.trim("burned_in_annotation")) == says, F.lit(False))
 
 
 def freed_duplicates(state: DataFrame) -> DataFrame:

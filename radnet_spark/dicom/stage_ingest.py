@@ -19,6 +19,7 @@ from radnet_spark.dicom.frames import (
     FILE_VERSION,
     ExportSettings,
     below,
+    burned_in,
     compared,
     duplicates,
     freed_duplicates,
@@ -132,8 +133,9 @@ class _Ingest:
             rows, facts = self._publish(state, work, counts)
         finally:
             state.unpersist()
-        after, notes = _Counts.of(self._compared(listing)), _large_patients(tables.read("instances"))
-        return _summary(found, after, rows, notes, facts, counts.gone)
+        after, instances = _Counts.of(self._compared(listing)), tables.read("instances")
+        facts.append(_flagged(instances))
+        return _summary(found, after, rows, _large_patients(instances), facts, counts.gone)
 
     def _compared(self, listing: DataFrame, retry: Sequence[str] = ()) -> DataFrame:
         tables = self.context.tables
@@ -260,6 +262,13 @@ def _summary(
     extra = {"files_found": found, "instances": read, "quarantine": aside, "removed": removed}
     first = f"{found} files found: {read} instances + {aside} in quarantine"
     return StageSummary("ingest", rows, counts.reasons, notes, extra, [first, *facts])
+
+
+def _flagged(instances: DataFrame) -> str:
+    """How many instances say that they are never to be shown, and of how many it is not known."""
+    silent = F.count_if(~burned_in("YES") & ~burned_in("NO"))
+    total, flagged, unknown = instances.agg(F.count("*"), F.count_if(burned_in()), silent).collect()[0]
+    return f"{flagged} of {total} instances say that text is burned into their pixels, {unknown} say neither yes nor no"
 
 
 def _large_patients(instances: DataFrame) -> list[str]:
