@@ -214,7 +214,7 @@ def _errors_named() -> Iterator[None]:
     """Turns what a store raises into `FileAccessError`: each has its own kinds, of packages that need not be there."""
     try:
         yield
-    except (OSError, RadnetError):
+    except (FileNotFoundError, NotADirectoryError, RadnetError):
         raise
     except Exception as error:
         raise FileAccessError(f"its store failed with {type(error).__name__}") from error
