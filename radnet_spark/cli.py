@@ -156,17 +156,10 @@ def _config(args: argparse.Namespace, *below: str) -> Config:
 
 
 def _check_inputs(key: str, paths: Sequence[str] | None, files: bool = False) -> list[str]:
-    """Paths as absolute names; a local one must exist before anything is started or written; `files`: no tables."""
-    checked = []
-    for path in paths or ():
-        if "://" in path and files:
-            raise UsageError(f"{key}: found {path}, expected a path; workers open the files: mount the archive on all")
-        if "://" not in path:
-            if not Path(path).exists():
-                raise UsageError(f"{key}: found {path}, which is not there; expected a file or folder that exists")
-            path = str(Path(path).absolute())
-        checked.append(path)
-    return checked
+    """Paths as absolute names, there before anything is started or written; URIs of tables are Spark's to look for."""
+    from radnet_spark.dicom.stores import checked, is_uri
+
+    return [checked(key, path) if files or not is_uri(path) else path for path in paths or ()]
 
 
 @contextlib.contextmanager

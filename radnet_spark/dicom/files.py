@@ -1,4 +1,4 @@
-r"""The one place that opens files: local paths and members of zip archives, named `archive.zip!/member`.
+r"""The one place that opens files: those of a path or URI, and members of zip archives, named `archive.zip!/member`.
 
 A path in a table is text. Names that are no UTF-8 keep their odd bytes as `\xNN`, and are found again by it.
 """
@@ -13,11 +13,11 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import BinaryIO
 
-from radnet_spark.errors import RadnetError
+from radnet_spark.dicom.stores import FileAccessError, is_uri, open_binary, status
 
 MEMBER = "!/"
 _ARCHIVE_MEMBER = re.compile(r"^(?P<archive>.*?\.zip)!/(?P<member>.+)$", re.IGNORECASE | re.DOTALL)
@@ -27,10 +27,6 @@ _UNREADABLE = (
     OSError, LookupError, RuntimeError, NotImplementedError, EOFError, ValueError, zipfile.BadZipFile, zlib.error,
     struct.error,
 )  # fmt: skip
-
-
-class FileAccessError(RadnetError):
-    """A file or archive member can't be opened."""
 
 
 def path_text(path: str) -> str:
@@ -67,15 +63,36 @@ def zip_members(path: str) -> Iterator[tuple[str, int]]:
         FileAccessError: it is no readable zip archive.
     """
     try:
-        with zipfile.ZipFile(_real_path(path)) as archive:
+        with open_binary(_real_path(path)) as file, zipfile.ZipFile(file) as archive:
             members = {info.filename: info.file_size for info in archive.infolist() if not info.is_dir()}
     except _UNREADABLE as error:
         raise FileAccessError(f"no readable zip archive ({type(error).__name__})") from error
     yield from members.items()
 
 
+def is_gone(path: str, changed: int | None) -> bool:
+    """Whether a path of a table surely names no file any more, asked for where no listing has it.
+
+    What can't be asked for (a folder without permission, a store without an answer) or is still there (behind a link
+    that is no input) is not gone; a member of an archive is not as long as the archive is as it was.
+
+    Args:
+        path: as the table has it.
+        changed: when it was changed as the table has it, microseconds; None if unknown.
+    """
+    archive, member = split_member(path)
+    try:
+        found = status(_real_path(archive))
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    now = round(found.modified.timestamp() * 1e6) if found.modified else None
+    return found.folder or (member is not None and now != changed)
+
+
 def _real_path(text: str) -> str:
-    if os.path.lexists(text) or "\\x" not in text:
+    if is_uri(text) or os.path.lexists(text) or "\\x" not in text:
         return text
     raw = _ESCAPED_BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text)
     return raw if os.path.lexists(raw) else text
@@ -84,16 +101,17 @@ def _real_path(text: str) -> str:
 def _opened(path: str) -> BinaryIO:
     archive, member = split_member(path)
     try:
-        return Path(_real_path(path)).open("rb") if member is None else _open_member(archive, member)
+        return open_binary(_real_path(path)) if member is None else _open_member(_real_path(archive), member)
+    except FileAccessError:
+        raise
     except _UNREADABLE as error:
         raise FileAccessError(f"can't be opened ({type(error).__name__})") from error
 
 
 def _open_member(archive: str, member: str) -> BinaryIO:
-    real = _real_path(archive)
-    return io.BytesIO(_archive(real, os.stat(real).st_mtime_ns).read(member))
+    return io.BytesIO(_archive(archive, status(archive).modified).read(member))
 
 
 @lru_cache(maxsize=4)
-def _archive(path: str, _modified: int) -> zipfile.ZipFile:
-    return zipfile.ZipFile(path)
+def _archive(path: str, _modified: datetime | None) -> zipfile.ZipFile:
+    return zipfile.ZipFile(open_binary(path))

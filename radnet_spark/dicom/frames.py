@@ -7,23 +7,22 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from radnet_spark.config import Images, config_hash
 from radnet_spark.dicom.export import EXPORT_REVISION, Dropped, Exported, export_image, export_pixels
-from radnet_spark.dicom.files import MEMBER, FileAccessError, open_file
+from radnet_spark.dicom.files import FileAccessError, open_file
 from radnet_spark.dicom.header import Header
 from radnet_spark.dicom.instance import IngestSettings, read_instance
 from radnet_spark.dicom.inventory import ListingUnit, list_unit
-from radnet_spark.dicom.reasons import DropReason, QuarantineReason
+from radnet_spark.dicom.reasons import DropReason
 from radnet_spark.lake.dropped import dropped_rows
 from radnet_spark.schemas import TABLES
 
 Columns = Mapping[str, str]
 LISTING: Columns = {"path": "string", "file_size": "bigint", "modification_time": "timestamp"}
 EXPORTED: Columns = {**TABLES["images"].columns, "reason": "string", "detail": "string"}
-FILE_VERSION = ("path", "file_size", "modification_time")
 _ARROW_TYPES = {
     "string": pa.string(), "bigint": pa.int64(), "int": pa.int32(), "boolean": pa.bool_(), "binary": pa.binary(),
     "timestamp": pa.timestamp("us", "UTC"), "map<string,string>": pa.map_(pa.string(), pa.string()),
@@ -76,13 +75,15 @@ def named_files(names: DataFrame, folder: str) -> DataFrame:
 
     Args:
         names: `path string`; empty lines are left out.
-        folder: where paths that are not absolute begin.
+        folder: where paths that are neither absolute nor URIs begin.
 
     Returns:
         `path string, recursive boolean`, as `listed_files` takes them.
     """
     path = F.trim("path")
-    absolute = F.when(path.startswith("/"), path).otherwise(F.concat(F.lit(f"{folder}/"), path))
+    absolute = F.when(path.rlike("^(/|[A-Za-z][A-Za-z0-9+.-]*://)"), path).otherwise(
+        F.concat(F.lit(f"{folder}/"), path)
+    )
     return names.where(F.length(path) > 0).select(absolute.alias("path"), F.lit(True).alias("recursive")).distinct()
 
 
@@ -162,117 +163,9 @@ def dropped_exports(exported: DataFrame) -> DataFrame:
     return dropped_rows(exported, "images", "instance", "sop_instance_uid", F.col("detail"), state)
 
 
-def same_version(left: DataFrame, right: DataFrame, how: str) -> DataFrame:
-    """Joins `left` with `right` (`left_anti`, `left_semi`) on path, size and time; nulls are equal."""
-    conditions = [left[name].eqNullSafe(right[name]) for name in FILE_VERSION]
-    return left.join(right, on=conditions, how=how)
-
-
-def below(inputs: Iterable[str]) -> Column:
-    """Whether `path` is one of the inputs, lies below it, or is a member of it."""
-    path, condition = F.col("path"), F.lit(False)
-    for text in inputs:
-        base = text.rstrip("/")
-        condition |= (path == text) | path.startswith(f"{base}/") | path.startswith(f"{base}{MEMBER}")
-    return condition
-
-
-def compared(
-    listing: DataFrame, instances: DataFrame, quarantine: DataFrame, scope: Column, ingest_hash: str, retry: list[str]
-) -> DataFrame:
-    """What is listed beside what is known.
-
-    Args:
-        listing: `LISTING`.
-        instances: the table.
-        quarantine: the table.
-        scope: whether a file at `path` would have been listed if it were there.
-        ingest_hash: of the present settings; rows of others are outdated.
-        retry: reasons in `quarantine` that do not count.
-
-    Returns:
-        One row a path: `LISTING`, as known where it is not listed; `state`: `instance` or `quarantine` (known,
-        unchanged), `work` (to be read), `gone`, `elsewhere` (known, and not looked for); `reason` and
-        `sop_instance_uid`, as known; whether the table's row has to go: `instance_lost`, `quarantine_lost`; whether
-        the row stays: `instance_kept`.
-    """
-    known = [_known(table, name) for table, name in ((instances, "i"), (quarantine, "q"))]
-    both = listing.withColumn("listed", F.lit(True)).join(known[0], "path", "full").join(known[1], "path", "full")
-    listed = F.coalesce("listed", F.lit(False))
-    unchanged = {
-        name: listed & (F.col(f"{name}.ingest_hash") == ingest_hash)
-        & F.col(f"{name}.file_size").eqNullSafe(F.col("file_size"))
-        & F.col(f"{name}.modification_time").eqNullSafe(F.col("modification_time"))
-        for name in ("i", "q")
-    }  # fmt: skip
-    instance = F.coalesce(unchanged["i"], F.lit(False))
-    aside = F.coalesce(unchanged["q"] & ~F.col("q.reason").isin(retry), F.lit(False))
-    state = F.when(instance, "instance").when(aside, "quarantine").when(listed, "work")
-    state = state.when(scope, "gone").otherwise("elsewhere")
-    looked_for = listed | scope
-    version = [
-        F.when(listed, F.col(name)).otherwise(F.coalesce(f"i.{name}", f"q.{name}")).alias(name)
-        for name in ("file_size", "modification_time")
-    ]
-    return both.select(
-        "path",
-        *version,
-        state.alias("state"),
-        F.col("q.reason").alias("reason"),
-        F.coalesce("i.sop_instance_uid", "q.sop_instance_uid").alias("sop_instance_uid"),
-        (F.col("i").isNotNull() & looked_for & ~instance).alias("instance_lost"),
-        (F.col("i").isNotNull() & (instance | ~looked_for)).alias("instance_kept"),
-        (F.col("q").isNotNull() & looked_for & (instance | ~aside)).alias("quarantine_lost"),
-    )
-
-
-def accounts(listing: DataFrame, instances: DataFrame, quarantine: DataFrame) -> DataFrame:
-    """How many rows of the two tables the listed files have.
-
-    Returns:
-        `reason string, count bigint`; the reason of instances is null. A file in neither table is not counted.
-    """
-    kept = instances.select("path", F.lit(None).cast("string").alias("reason"))
-    return (
-        kept.unionByName(quarantine.select("path", "reason"))
-        .join(listing.select("path"), "path", "left_semi")
-        .groupBy("reason")
-        .count()
-    )
-
-
-def _known(table: DataFrame, name: str) -> DataFrame:
-    reason = F.col("reason") if "reason" in table.columns else F.lit(None).cast("string").alias("reason")
-    row = F.struct("file_size", "modification_time", "sop_instance_uid", "ingest_hash", reason)
-    return table.select("path", row.alias(name))
-
-
-def freed_duplicates(state: DataFrame) -> DataFrame:
-    """The listed duplicates that no instance stands for any more: one of them takes the place."""
-    waiting = state.where((F.col("reason") == str(QuarantineReason.DUPLICATE)) & (F.col("state") == "quarantine"))
-    return waiting.join(state.where("instance_kept").select("sop_instance_uid"), "sop_instance_uid", "left_anti")
-
-
-def with_place(candidates: DataFrame) -> DataFrame:
-    """Adds `place`: 1 for the file that stands for its SOPInstanceUID.
-
-    The order: complete header, intact pixels by length, decodable transfer syntax, smaller hash of the header, smaller
-    path.
-    """
-    better = [F.desc(name) for name in ("header_complete", "pixels_intact", "decodable")]
-    window = Window.partitionBy("sop_instance_uid").orderBy(*better, F.asc("header_hash"), F.asc("path"))
-    return candidates.withColumn("place", F.row_number().over(window))
-
-
-def duplicates(losers: DataFrame) -> DataFrame:
-    """Rows of `quarantine` for files whose SOPInstanceUID another file stands for."""
-    return losers.select(
-        *FILE_VERSION,
-        F.lit(str(QuarantineReason.DUPLICATE)).alias("reason"),
-        F.lit("another file with the same SOPInstanceUID is the instance").alias("detail"),
-        "sop_instance_uid",
-        "ingest_hash",
-    )
+def burned_in(says: str = "YES") -> Column:
+    """Whether (0028,0301) *Burned In Annotation* says so; false where it is missing (PS3.3 C.7.6.1)."""
+    return F.coalesce(F.upper(F.trim("burned_in_annotation")) == says, F.lit(False))
 
 
 def _exported(path: str, settings: Images) -> Row:

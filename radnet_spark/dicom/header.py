@@ -270,7 +270,7 @@ def _ends_with_delimiter(source: BinaryIO, size: int) -> bool:
 def _reason_of(error: BaseException, marked: bool) -> QuarantineReason:
     if isinstance(error, EOFError) or "incomplete or truncated" in str(error):
         return QuarantineReason.TRUNCATED
-    return QuarantineReason.UNREADABLE if marked else QuarantineReason.NOT_DICOM
+    return QuarantineReason.UNREADABLE if marked or isinstance(error, OSError) else QuarantineReason.NOT_DICOM
 
 
 def _digest(data: bytes) -> str:

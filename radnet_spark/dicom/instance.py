@@ -77,7 +77,7 @@ def read_instance(
         reason all other columns are null, but `sop_instance_uid` where it is known.
     """
     if file_size is None:
-        return rejected(QuarantineReason.UNREADABLE, "can't be asked for its size")
+        return rejected(QuarantineReason.UNREADABLE, "can't be listed, or asked for its size")
     try:
         with open_file(path) as source, quiet():
             return parse_instance(source, source.seek(0, 2), settings, more)

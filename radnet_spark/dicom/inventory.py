@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from radnet_spark.dicom.files import MEMBER, FileAccessError, is_archive, path_text, zip_members
+from radnet_spark.dicom.stores import Status, absolute, is_uri, scan, status
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def listing_units(inputs: list[str], wanted: int) -> list[ListingUnit]:
 
     An input that lies in another one is listed with it, once, unless a link leads to it: links are not followed.
     """
-    paths = sorted({os.path.abspath(path) for path in inputs})
+    paths = sorted({absolute(path) for path in inputs})
     apart = [path for path in paths if not any(_lies_in(path, other) for other in paths)]
     units = [ListingUnit(path, recursive=True) for path in apart]
     while len(units) < wanted:
@@ -44,65 +45,61 @@ def listing_units(inputs: list[str], wanted: int) -> list[ListingUnit]:
 
 
 def list_unit(unit: ListingUnit) -> Iterator[FoundFile]:
-    """Every file of the unit; archives give their members, an unreadable archive gives itself."""
-    if not os.path.isdir(unit.path):
-        yield from _expand(unit.path)
+    """Every file of the unit; archives give their members, an unreadable archive or folder gives itself."""
+    if not _asked(unit.path).folder:
+        yield from _expand(unit.path, None)
         return
     pending = [unit.path]
     while pending:
         folders, files = _scan(pending.pop())
         if unit.recursive:
             pending.extend(reversed(folders))
-        for path in files:
-            yield from _expand(path)
+        for path, known in files:
+            yield from _expand(path, known)
 
 
 def _lies_in(path: str, other: str) -> bool:
     """Whether listing `other` gives `path` too."""
     base = f"{other.rstrip('/')}/"
+    if is_uri(path) or is_uri(other):
+        return path.startswith(base)
     real = os.path.join(os.path.realpath(other), path[len(base) :])
     return path.startswith(base) and os.path.realpath(path) == real
 
 
 def _split(unit: ListingUnit) -> list[ListingUnit]:
-    if not unit.recursive or not os.path.isdir(unit.path):
+    if not unit.recursive or not _asked(unit.path).folder:
         return [unit]
     folders, files = _scan(unit.path)
     own = [ListingUnit(unit.path, recursive=False)] if files or not folders else []
     return own + [ListingUnit(folder, recursive=True) for folder in folders]
 
 
-def _scan(folder: str) -> tuple[list[str], list[str]]:
-    """Sub-folders and files, sorted; links to folders are not followed, since they may form a circle."""
-    folders, files = [], []
+def _scan(folder: str) -> tuple[list[str], list[tuple[str, Status | None]]]:
+    """Sub-folders and files, sorted; a folder that can't be listed stands for what lies in it."""
     try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
-                elif entry.is_file() or (entry.is_symlink() and not entry.is_dir()):
-                    files.append(entry.path)
-    except PermissionError:
-        files.append(folder)
-    return sorted(folders), sorted(files)
+        folders, files = scan(folder)
+    except FileNotFoundError:
+        return [], []
+    except OSError:
+        return [], [(folder, Status())]
+    return sorted(folders), sorted(files.items())
 
 
-def _expand(path: str) -> Iterator[FoundFile]:
-    size, modified = _stat(path)
-    text = path_text(path)
-    if is_archive(path) and size is not None:
+def _expand(path: str, known: Status | None) -> Iterator[FoundFile]:
+    found, text = known or _asked(path), path_text(path)
+    if is_archive(path) and found.size is not None:
         try:
             for member, member_size in zip_members(path):
-                yield FoundFile(f"{text}{MEMBER}{path_text(member)}", member_size, modified)
+                yield FoundFile(f"{text}{MEMBER}{path_text(member)}", member_size, found.modified)
             return
         except FileAccessError:
             pass  # the archive itself stands for its members, and parsing says why
-    yield FoundFile(text, size, modified)
+    yield FoundFile(text, found.size, found.modified)
 
 
-def _stat(path: str) -> tuple[int | None, datetime | None]:
+def _asked(path: str) -> Status:
     try:
-        status = os.stat(path)
+        return status(path)
     except OSError:
-        return None, None
-    return status.st_size, datetime.fromtimestamp(status.st_mtime_ns // 1000 / 1e6, tz=UTC)
+        return Status()

@@ -14,9 +14,9 @@ from radnet_spark.dicom.frames import (
     dropped_exports,
     export_state,
     exported_files,
-    same_version,
     staged_exports,
 )
+from radnet_spark.dicom.frames_of_versions import same_version
 from radnet_spark.errors import StageError
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.schemas import TABLES

@@ -10,28 +10,26 @@ from dataclasses import dataclass
 from functools import reduce
 
 from pyspark import StorageLevel
-from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, Row, SparkSession, Window
 from pyspark.sql import functions as F
 
 from radnet_spark.config import Config, config_hash, load_rules
 from radnet_spark.dicom import stage_images
-from radnet_spark.dicom.frames import (
+from radnet_spark.dicom.frames import ExportSettings, listed_files, named_files, parsed_files
+from radnet_spark.dicom.frames_of_versions import (
     FILE_VERSION,
-    ExportSettings,
     accounts,
     below,
     compared,
     duplicates,
     freed_duplicates,
-    listed_files,
-    named_files,
-    parsed_files,
     same_version,
     with_place,
 )
 from radnet_spark.dicom.instance import PARSE_REVISION, IngestSettings
 from radnet_spark.dicom.inventory import listing_units
 from radnet_spark.dicom.reasons import QuarantineReason
+from radnet_spark.dicom.stores import checked, is_uri, status
 from radnet_spark.errors import SchemaError, StageError, UsageError
 from radnet_spark.lake.secrets import deid_key
 from radnet_spark.lake.stage import StageContext, StageSummary
@@ -63,7 +61,10 @@ def run(context: StageContext) -> StageSummary:
         UsageError: an input is not there.
         StageError: there is no file at all, or files found are not instances plus quarantine.
     """
-    inputs, lists = (_paths(context.options.get(name)) for name in ("input", "lists"))
+    inputs, lists = (
+        [checked(key, path) for path in context.options.get(name) or ()]
+        for key, name in (("--input", "input"), ("--list", "lists"))
+    )
     settings = ingest_settings(context.config, context.tables.root)
     work = _Ingest(context, settings, _hash(settings), F.lit(False) if context.options.get("limit") else below(inputs))
     _prepare_staging(context.tables, context.options.get("retry") or [])
@@ -131,12 +132,11 @@ class _Ingest:
         finally:
             state.unpersist()
         instances = tables.read("instances")
-        reasons = dict(sorted((row["reason"] or "", row["count"]) for row in self._accounts(listing).collect()))
-        return _summary(found, reasons.pop("", 0), reasons, rows, _large_patients(instances), facts, counts.gone)
-
-    def _accounts(self, listing: DataFrame) -> DataFrame:
-        tables = self.context.tables
-        return accounts(listing, tables.read("instances"), tables.read("quarantine"))
+        counted = accounts(listing, instances, tables.read("quarantine")).collect()
+        reasons = {row["reason"]: row["count"] for row in sorted(counted, key=lambda row: row["reason"] or "")}
+        flagged = [_flagged(row) for row in counted if row["reason"] is None]
+        known = (reasons.pop(None, 0), reasons)
+        return _summary(found, *known, rows, _large_patients(instances), facts + flagged, counts.gone)
 
     def _compared(self, listing: DataFrame, retry: Sequence[str] = ()) -> DataFrame:
         tables = self.context.tables
@@ -266,6 +266,12 @@ def _summary(
     return StageSummary("ingest", rows, reasons, list(notes), extra, [first, *facts])
 
 
+def _flagged(account: Row) -> str:
+    """How many instances say that they are never to be shown, and of how many it is not known."""
+    flagged, silent, total = account["flagged"], account["silent"], account["count"]
+    return f"{flagged} of {total} instances say that text is burned into their pixels, {silent} say neither yes nor no"
+
+
 def _large_patients(instances: DataFrame) -> list[str]:
     """A warning for each patient key with too many exams: most often a placeholder that the settings don't list."""
     exams = instances.select("patient_key", "exam_id").distinct().groupBy("patient_key").count()
@@ -292,13 +298,6 @@ def _prepare_staging(tables: Tables, retry: Sequence[str]) -> None:
         tables.delete("ingest_staging", f"reason IN ({', '.join(repr(str(reason)) for reason in retry)})")
 
 
-def _paths(paths: list[str] | None) -> list[str]:
-    missing = [path for path in paths or () if not os.path.exists(path)]
-    if missing:
-        raise UsageError(f"found no {', '.join(missing)}; expected folders, files, zip archives or lists that exist")
-    return [os.path.abspath(path) for path in paths or ()]
-
-
 def _listing(context: StageContext, inputs: list[str], lists: list[str]) -> DataFrame:
     cores = context.spark.sparkContext.defaultParallelism
     units = [(unit.path, unit.recursive) for unit in listing_units(inputs, cores * _UNITS_PER_CORE)]
@@ -318,9 +317,10 @@ def _list(spark: SparkSession, path: str) -> DataFrame:
     Raises:
         UsageError: a Parquet list without it.
     """
-    if not (path.endswith(".parquet") or os.path.isdir(path)):
-        return spark.read.text(f"file://{path}").withColumnRenamed("value", "path")
-    rows = spark.read.parquet(f"file://{path}")
+    uri = path if is_uri(path) else f"file://{path}"
+    if not (path.endswith(".parquet") or status(path).folder):
+        return spark.read.text(uri).withColumnRenamed("value", "path")
+    rows = spark.read.parquet(uri)
     if "path" not in rows.columns:
         raise UsageError(f"--list: {path} has the columns {', '.join(rows.columns)}; expected one named path")
     return rows.select("path")

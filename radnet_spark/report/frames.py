@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from radnet_spark.dicom.frames import burned_in
+
 
 def modality_and_body_part(instances: DataFrame, body_parts: DataFrame) -> DataFrame:
     """(modality, body_part, n): instances by both; null where unknown."""
@@ -66,8 +68,7 @@ def sample_images(labels: DataFrame, instances: DataFrame, images: DataFrame, pe
     Returns:
         (label, rank, image, height, width): at most `per_cluster` a label.
     """
-    without_text = F.coalesce(F.upper(F.trim("burned_in_annotation")), F.lit("NO")) != "YES"
-    shown = instances.where(without_text).select("sop_instance_uid")
+    shown = instances.where(~burned_in()).select("sop_instance_uid")
     shown = shown.join(images.select("sop_instance_uid"), "sop_instance_uid", how="inner")
     candidates = labels.select("sop_instance_uid", "label").join(shown, "sop_instance_uid", how="inner")
     order = Window.partitionBy("label").orderBy(_shuffled("sop_instance_uid", seed), "sop_instance_uid")

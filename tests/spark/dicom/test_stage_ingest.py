@@ -1,5 +1,6 @@
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def test_ingest_again_and_after_changes(context, tables, archive, tmp_path):
     ingest = context(input=[str(archive)])
     summary = stage_ingest.run(ingest)
     assert summary.extra == {"files_found": 9, "instances": 2, "quarantine": 7, "removed": 0}
+    assert "0 of 2 instances say that text is burned into their pixels, 2 say neither yes nor no" in summary.facts
     paths = [os.path.relpath(path, archive) for (path,) in rows(tables, "instances", "path")]
     twins = {"mr", "deep/twin", "a.zip!/in/twin"}
     winner = next(iter(twins & set(paths)))
@@ -97,6 +99,7 @@ def test_a_kill_between_the_two_commits_loses_and_doubles_nothing(context, table
         (archive / name).unlink()
     header = dcmread(archive / "mr")
     worse = dcmread(archive / "mr")
+    header.BurnedInAnnotation = "YES"
     worse.PixelData = worse.PixelData[:-2]  # too short: the whole one is the better twin
     worse.save_as(archive / "mr")
     ingest = context(input=[str(archive)])
@@ -105,6 +108,8 @@ def test_a_kill_between_the_two_commits_loses_and_doubles_nothing(context, table
     header.save_as(archive / "better")
     run_killed_between_the_commits(ingest, monkeypatch)
     assert reasons(tables, archive) == {"mr": "duplicate"}  # the one commit that was made
+    mended = stage_ingest.run(ingest)
+    assert "1 of 2 instances say that text is burned into their pixels, 1 say neither yes nor no" in mended.facts
     for _ in range(2):
         assert stage_ingest.run(ingest).extra == {"files_found": 3, "instances": 2, "quarantine": 1, "removed": 0}
         assert reasons(tables, archive) == {"mr": "duplicate"}
@@ -170,6 +175,54 @@ def _distinct_instances(paths: list[Path]) -> int:
         except (AttributeError, ValueError, NotImplementedError, EOFError, TypeError, KeyError):
             continue
     return len(found)
+
+
+def test_uris_give_what_plain_paths_give(context, tables, archive, tmp_path, monkeypatch):
+    monkeypatch.setenv("RADNET_DEID_KEY", "ab" * 32)
+    (archive / "deep" / "er").rename(archive / "deep" / "č 1%20!")
+    by_uri = Tables(tables.spark, str(tmp_path / "uris"), context().config.storage)
+    (tmp_path / "list.txt").write_text(f"file://{archive}/mr\n")
+    plain = stage_ingest.run(context(input=[str(archive)]))
+    uris = {"input": [f"file://{archive}/"], "lists": [f"file://{tmp_path}/list.txt"]}
+    summary = stage_ingest.run(replace(context(**uris), tables=by_uri))
+    assert summary.extra == plain.extra == {"files_found": 9, "instances": 2, "quarantine": 7, "removed": 0}
+    for name in ("instances", "quarantine"):
+        known, found = ([row.asDict() for row in root.read(name).collect()] for root in (tables, by_uri))
+        assert [row["path"].removeprefix("file://") for row in sorted(found, key=path_of)] == sorted(
+            map(path_of, known)
+        )
+        assert all(path_of(row).startswith("file:///") for row in found)
+        assert sorted(repr(row | {"path": ""}) for row in found) == sorted(repr(row | {"path": ""}) for row in known)
+    assert stage_ingest.run(replace(context(**uris), tables=by_uri)).rows == {"instances": 0, "quarantine": 0}
+    with pytest.raises(UsageError, match="Install s3fs"):
+        stage_ingest.run(context(input=["s3a://bucket/pacs"]))
+
+
+def path_of(row):
+    return row["path"]
+
+
+def test_what_is_out_of_reach_is_not_gone(context, tables, archive, tmp_path):
+    other = shutil.move(archive / "deep", tmp_path / "other")
+    (archive / "link").symlink_to(other)
+    first = stage_ingest.run(context(input=[str(archive), str(archive / "link")]))
+    assert first.extra == {"files_found": 9, "instances": 2, "quarantine": 7, "removed": 0}
+    everything = rows(tables, "instances", "path") + rows(tables, "quarantine", "path")
+
+    without_link = stage_ingest.run(context(input=[str(archive)]))
+    assert without_link.extra["files_found"] == 7
+    assert without_link.extra["removed"] == 0
+    assert rows(tables, "instances", "path") + rows(tables, "quarantine", "path") == everything
+
+    shutil.move(other, tmp_path / "kept")
+    Path(other).symlink_to(other)  # a link to itself: what lies below can't be asked for, even by root
+    broken = stage_ingest.run(context(input=[str(archive)]))
+    assert broken.extra["removed"] == 0
+    assert reasons(tables, archive)["link"] == "unreadable"
+    assert (str(archive / "link" / "er" / "ct.dcm"),) in rows(tables, "instances", "path")
+
+    Path(other).unlink()
+    assert stage_ingest.run(context(input=[str(archive)])).extra["removed"] == 2
 
 
 def test_lists_name_files_by_line_or_by_column(context, tables, archive, spark):

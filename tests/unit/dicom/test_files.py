@@ -3,7 +3,15 @@ import zipfile
 
 import pytest
 
-from radnet_spark.dicom.files import FileAccessError, is_archive, open_file, path_text, split_member, zip_members
+from radnet_spark.dicom.files import (
+    FileAccessError,
+    is_archive,
+    is_gone,
+    open_file,
+    path_text,
+    split_member,
+    zip_members,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +61,26 @@ def test_names_that_are_no_utf8_are_found_again(tmp_path):
 def test_is_archive():
     assert is_archive("a.ZIP")
     assert not is_archive("a.dcm")
+
+
+def test_only_what_is_surely_not_there_is_gone(tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"1")
+    (tmp_path / "a.zip").write_bytes(b"broken, but as it was")
+    (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    for path in ("file", "a.zip"):
+        os.utime(tmp_path / path, ns=(0, 1_700_000_000_123_456_789))
+    changed = 1_700_000_000_123_456
+    expected = {
+        "not-there": True, "folder": True, "file/x": True, "not-there.zip!/m": True, "no/where.zip!/m": True,
+        "file": False, "a.zip!/m": False, "itself/x": False, "itself/a.zip!/m": False,
+    }  # fmt: skip
+    assert {path: is_gone(f"{tmp_path}/{path}", changed) for path in expected} == expected
+    assert not is_gone(f"{tmp_path}/file", None)
+    assert is_gone(f"{tmp_path}/a.zip!/m", changed + 1)
+
+    def refuse(path):
+        raise PermissionError(path)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    assert not is_gone(f"{tmp_path}/not-there", changed)

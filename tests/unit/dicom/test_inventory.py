@@ -16,6 +16,7 @@ def tree(tmp_path):
     (tmp_path / "top").write_bytes(b"1")
     (tmp_path / "f0" / "circle").symlink_to(tmp_path)
     (tmp_path / "f0" / "broken").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "f0" / "itself").symlink_to(tmp_path / "f0" / "itself")
     with zipfile.ZipFile(tmp_path / "f1" / "a.zip", "w") as archive:
         archive.writestr("m/1", b"12345")
         archive.writestr("m/2", b"")
@@ -29,7 +30,7 @@ def test_every_file_once_however_it_is_split(tree, wanted):
     names = sorted(os.path.relpath(file.path, tree) for file in found)
     assert names == sorted(
         ["top", "f0/.hidden", "f1/.hidden", "f2/.hidden", "f0/deep/deeper/x", "f1/deep/deeper/x", "f2/deep/deeper/x",
-         "f0/broken", "f1/a.zip!/m/1", "f1/a.zip!/m/2", "f2/bad.zip"]
+         "f0/broken", "f0/itself", "f1/a.zip!/m/1", "f1/a.zip!/m/2", "f2/bad.zip"]
     )  # fmt: skip
 
 
@@ -39,7 +40,26 @@ def test_sizes_and_times(tree):
     assert found["f1/a.zip!/m/1"].modification_time.timestamp() == pytest.approx(
         (tree / "f1" / "a.zip").stat().st_mtime, abs=1e-5
     )
-    assert found["f0/broken"].file_size is None
+    assert found["f0/broken"].file_size is found["f0/itself"].file_size is None
+
+
+@pytest.mark.parametrize(("error", "row"), [(PermissionError, True), (OSError, True), (FileNotFoundError, False)])
+def test_a_folder_that_cant_be_listed_stands_for_what_lies_in_it(tree, monkeypatch, error, row):
+    scandir = os.scandir
+
+    def refusing(folder):
+        if folder == str(tree / "f1" / "deep"):
+            raise error
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    for wanted in (1, 100):
+        found = [file for unit in listing_units([str(tree)], wanted) for file in list_unit(unit)]
+        sizes = {os.path.relpath(file.path, tree): file.file_size for file in found}
+        assert len(sizes) == 11 + row
+        assert "f2/deep/deeper/x" in sizes
+        assert ("f1/deep" in sizes) is row
+        assert sizes.get("f1/deep") is None
 
 
 def test_enough_units_and_single_files(tree):

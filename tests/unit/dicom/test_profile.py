@@ -1,3 +1,4 @@
+import re
 from datetime import datetime
 
 import pytest
@@ -117,6 +118,46 @@ def test_table_is_consistent():
         "StationName",
         "IconImageSequence",
     } <= lists["remove"]
+
+
+# PS3.15 Table E.1-1 by hand: the action of the basic profile, else that of an option of ours.
+LEFT_OUT = {
+    "X": ["PatientAddress", "OperatorsName", "InstitutionAddress", "DeviceDescription", "XRayDetectorLabel",
+          "ImagePresentationComments", "TextComments", "GPSTimeStamp", "IconImageSequence"],
+    "Z": ["PatientName", "PatientID", "PatientBirthDate", "AccessionNumber", "ReferringPhysicianName", "StudyID"],
+    "D": ["VerifyingObserverName", "PersonName", "ContentSequence", "ClinicalTrialSubjectID"],
+    "X/Z": ["AcquisitionContextSequence", "PerformingPhysicianName"],
+    "X/Z/D": ["DeviceSerialNumber", "StationName", "InstitutionName"],
+}  # fmt: skip
+STAYS = {  # with a value before, and a pattern of it after
+    "C of Clean Descriptors": (
+        ["StudyDescription", "SeriesDescription", "ProtocolName", "ImageComments", "RequestedProcedureDescription",
+         "PatientComments", "AdmittingDiagnosesDescription", "ContrastBolusAgent"],
+        "Horvat thorax", "thorax",
+    ),
+    "C of Retain Patient Characteristics": (["PreMedication", "SpecialNeeds"], "Horvat thorax", "thorax"),
+    "K of Retain Patient Characteristics": (["PatientAge"], "066Y", "066Y"),
+    "C of Modified Dates": (["StudyDate", "ContentDate", "AcquisitionDate"], "20200301", r"(?!20200301)20[12]\d{5}"),
+    "U": (["StudyInstanceUID", "FrameOfReferenceUID", "IrradiationEventUID"], "1.2.3", r"2\.25\.\d+"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("keyword", "action"), [(name, action) for action in LEFT_OUT for name in LEFT_OUT[action]])
+def test_what_the_table_takes_away(keyword, action):
+    header = Dataset()
+    header.PatientSex = "F"
+    value = {"SQ": [Dataset()], "DA": "19540312", "TM": "101500"}.get(dictionary_VR(keyword), "Horvat")
+    setattr(header, keyword, value)
+    assert list(shown(header).keys()) == [0x00100040], action
+
+
+@pytest.mark.parametrize(("keyword", "action"), [(name, action) for action in STAYS for name in STAYS[action][0]])
+def test_what_the_table_changes_or_keeps(keyword, action):
+    _, value, pattern = STAYS[action]
+    header = Dataset()
+    header.PatientName = "Horvat^Ana"
+    setattr(header, keyword, value)
+    assert re.fullmatch(pattern, str(shown(header)[keyword].value)), action
 
 
 @pytest.mark.parametrize("list_name", ["remove", "uids", "clean", "retain_patient_characteristics"])
