@@ -34,7 +34,7 @@ from radnet_spark.lake.tables import Tables
 from radnet_spark.lake.tracking import Tracker
 
 COUNT, RIVAL_COUNT, LARGEST = 20_000, 1_000, 600_000
-TWENTY = (
+TWENTY = (  # noqa: SIM905
     "SOPInstanceUID SOPClassUID StudyInstanceUID SeriesInstanceUID AccessionNumber PatientID PatientName StudyDate "
     "Modality Manufacturer BodyPartExamined StudyDescription SeriesDescription ProtocolName Rows Columns BitsStored "
     "PhotometricInterpretation WindowCenter WindowWidth"
