@@ -40,10 +40,10 @@ class FailingStore(MemoryFileSystem):
 class FailingReads(MemoryFileSystem):
     protocol = "failing-reads"
 
-    def _open(self, path, *_, **__):
-        file = io.BytesIO(bytes(5000))
-        file.read = FailingStore()._fail
-        return file
+    content: io.BytesIO
+
+    def _open(self, *_, **__):
+        return self.content
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -155,6 +155,8 @@ def test_keys_that_are_no_folders_are_no_circle(monkeypatch):
 def test_errors_of_a_store_are_rows_without_their_text(error, monkeypatch):
     monkeypatch.setattr(FailingStore, "error", error)
     assert [file.file_size for file in list_unit(ListingUnit("failing://pacs", recursive=True))] == [None]
+    FailingReads.content = io.BytesIO(bytes(5000))
+    FailingReads.content.read = FailingStore()._fail
     rows = [read_instance(f"{scheme}://pacs/x", 5000, SETTINGS) for scheme in ("failing", "failing-reads")]
     for row in rows:
         assert row["reason"] == "unreadable"
@@ -163,6 +165,25 @@ def test_errors_of_a_store_are_rows_without_their_text(error, monkeypatch):
     with pytest.raises(UsageError, match=error.__name__) as raised:
         checked("--input", "failing://pacs")
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("reads", range(4))
+def test_a_store_that_fails_later_makes_no_file_anything_else(reads):
+    """Bytes without the DICM mark: what could not be read to its end is not called `not_dicom`."""
+
+    class Failing(io.BytesIO):
+        left = reads
+
+        def read(self, size=-1):
+            self.left -= 1
+            if self.left < 0:
+                raise FileAccessError("its store failed")
+            return super().read(size)
+
+    FailingReads.content = Failing(Path(get_testdata_file("no_meta.dcm")).read_bytes())
+    row = read_instance("failing-reads://pacs/x", 5000, SETTINGS)
+    assert row["reason"] == "unreadable"
+    assert "its store failed" in row["detail"]
 
 
 def test_what_is_not_there(memory):
