@@ -17,13 +17,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
 
 from radnet_spark.dicom.header import READ_ERRORS
 from radnet_spark.dicom.instance import quiet
-from radnet_spark.dicom.pixels import decode_frame
+from radnet_spark.dicom.pixels import decode_frame, read_whole
 from radnet_spark.dicom.reasons import DropReason, describe
 
 
@@ -42,13 +40,6 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             _answer(answers, {"reason": DropReason.DECODE_FAILED, "detail": describe(error)})
         else:
             _answer(answers, {"shape": pixels.shape, "dtype": pixels.dtype.str, "length": pixels.nbytes}, pixels)
-
-
-def read_whole(source: BinaryIO, syntax: str) -> Dataset:
-    """A data set with its pixels, the transfer syntax set even if the file does not name it."""
-    dataset = dcmread(source, force=True)
-    dataset.file_meta.TransferSyntaxUID = UID(syntax)
-    return dataset
 
 
 def _answer(answers: BinaryIO, head: dict[str, Any], pixels: NDArray[np.generic] | None = None) -> None:

@@ -35,6 +35,9 @@ READ_ERRORS = (*VALUE_ERRORS, InvalidDicomError, struct.error, zlib.error)
 _PREAMBLE = 128
 _BLOCK = 1 << 14  # bytes of one read: most headers are smaller
 _ITEM, _DELIMITER = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
+_PIXEL_KEYWORDS = {
+    (0x7FE0, 0x0008): "FloatPixelData", (0x7FE0, 0x0009): "DoubleFloatPixelData", (0x7FE0, 0x0010): "PixelData"
+}  # fmt: skip
 _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
 _MIN_KNOWN_TAGS = 3  # without the DICM mark a file is DICOM if it has this many known elements, half of the public
 
@@ -46,10 +49,16 @@ class PixelElement:
     Attributes:
         length: bytes; None if undefined (encapsulated).
         complete: they end within the file.
+        start: offset of the first byte in the file; None if the data set is deflated.
+        keyword: which of the three pixel elements it is.
+        vr: as the file has it; empty with implicit ones.
     """
 
     length: int | None
     complete: bool
+    start: int | None = None
+    keyword: str = "PixelData"
+    vr: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,8 @@ def _thin_header(source: BinaryIO, size: int) -> Header | None:
         whole = _ends_with_delimiter(source, size) if undefined else start + length <= size
         if not whole:
             return None
-        pixels = PixelElement(None if undefined else length, complete=True)
+        keyword, vr = _named(data[walked.end : walked.end + 6], walked.implicit, "<")
+        pixels = PixelElement(None if undefined else length, True, start, keyword, vr)
     return Header(attributes, walked.transfer_syntax_uid, pixels, _digest(data[: walked.end]), judged=False)
 
 
@@ -176,7 +186,7 @@ def _deflated(source: BinaryIO, dataset: FileDataset) -> Header:
     pixels = None
     for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
         if keyword in whole:
-            pixels = PixelElement(len(whole[keyword].value or b""), complete=True)
+            pixels = PixelElement(len(whole[keyword].value or b""), complete=True, keyword=keyword)
     return Header(PydicomAttributes(dataset), str(DeflatedExplicitVRLittleEndian), pixels, digest)
 
 
@@ -245,9 +255,15 @@ def _pixel_element(source: BinaryIO, size: int, dataset: FileDataset) -> PixelEl
         if len(more) < 4:
             return PixelElement(0, complete=False)
         length = struct.unpack(f"{order}L", more)[0]
+    start, (keyword, vr) = source.tell(), _named(head, bool(implicit), order)
     if length != UNDEFINED:
-        return PixelElement(length, complete=source.tell() + length <= size)
-    return PixelElement(None, complete=_ends_with_delimiter(source, size))
+        return PixelElement(length, start + length <= size, start, keyword, vr)
+    return PixelElement(None, _ends_with_delimiter(source, size), start, keyword, vr)
+
+
+def _named(head: bytes, implicit: bool, order: str) -> tuple[str, str]:
+    """Keyword and VR of a pixel element from its first bytes."""
+    return _PIXEL_KEYWORDS[struct.unpack(f"{order}HH", head[:4])], "" if implicit else head[4:6].decode("latin-1")
 
 
 def _ends_with_delimiter(source: BinaryIO, size: int) -> bool:
