@@ -168,7 +168,9 @@ def refusal(dataset: Dataset, grey: np.ndarray) -> str:
     several = frames_of(dataset) > 1
     if bits < MIN_BITS:
         return "almost_black"
-    if len(set(grey.tobytes())) / (2**bits - 1) <= (MIN_SHARE_OF_XA if several and dataset.Modality == "XA" else MIN_SHARE):
+    if len(set(grey.tobytes())) / (2**bits - 1) <= (
+        MIN_SHARE_OF_XA if several and dataset.Modality == "XA" else MIN_SHARE
+    ):
         return "few_greys"
     return "shape" if min(grey.shape) < MIN_SIDES * max(grey.shape) else ""
 

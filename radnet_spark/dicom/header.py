@@ -29,7 +29,7 @@ from radnet_spark.dicom.attributes import Attributes, PydicomAttributes
 from radnet_spark.dicom.identity import VALUE_ERRORS
 from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.thin_attributes import ThinAttributes
-from radnet_spark.dicom.walker import UNDEFINED, NeedMore, Unexpected, Walked, walk
+from radnet_spark.dicom.walker import UNDEFINED, NeedMore, Unexpected, Walked, file_meta, walk
 
 READ_ERRORS = (*VALUE_ERRORS, InvalidDicomError, struct.error, zlib.error)
 _PREAMBLE = 128
@@ -39,6 +39,8 @@ _PIXEL_KEYWORDS = {
     (0x7FE0, 0x0008): "FloatPixelData", (0x7FE0, 0x0009): "DoubleFloatPixelData", (0x7FE0, 0x0010): "PixelData"
 }  # fmt: skip
 _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
+_MAX_INFLATED = 1 << 29  # bytes of a deflated data set: it is read whole, in several copies
+_TRANSFER_SYNTAX = 0x00020010
 _MIN_KNOWN_TAGS = 3  # without the DICM mark a file is DICOM if it has this many known elements, half of the public
 
 
@@ -113,6 +115,8 @@ def judged_header(source: BinaryIO, size: int) -> Header | Rejected:
     """The same by pydicom alone, for a file that is not empty."""
     marked = _has_mark(source)
     try:
+        if marked and _inflates_too_far(source):
+            return Rejected(QuarantineReason.UNREADABLE, f"a deflated data set of more than {_MAX_INFLATED >> 20} MiB")
         dataset = dcmread(source, force=True, stop_before_pixels=True)
         if not marked and not _looks_like_dicom(dataset):
             return Rejected(QuarantineReason.NOT_DICOM, "no DICM mark and no known elements")
@@ -188,6 +192,22 @@ def _deflated(source: BinaryIO, dataset: FileDataset) -> Header:
         if keyword in whole:
             pixels = PixelElement(len(whole[keyword].value or b""), complete=True, keyword=keyword)
     return Header(PydicomAttributes(dataset), str(DeflatedExplicitVRLittleEndian), pixels, digest)
+
+
+def _inflates_too_far(source: BinaryIO) -> bool:
+    """Whether a small file would fill the memory; inflates block by block and keeps nothing."""
+    try:
+        meta, start = file_meta(source.read(_BLOCK))
+    except Unexpected:
+        meta, start = {}, 0
+    source.seek(start)
+    size = 0
+    if meta.get(_TRANSFER_SYNTAX, b"").rstrip(b"\0 ") == DeflatedExplicitVRLittleEndian.encode():
+        stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        while size <= _MAX_INFLATED and not stream.eof and (block := stream.unconsumed_tail or source.read(_BLOCK)):
+            size += len(stream.decompress(block, _BLOCK))
+    source.seek(0)
+    return size > _MAX_INFLATED
 
 
 def _has_mark(source: BinaryIO) -> bool:

@@ -98,8 +98,19 @@ def _check_length(options: dict[str, Any], found: int) -> None:
 
 
 def _in_colour(pixels: NDArray[np.generic], dataset: Dataset) -> NDArray[np.generic]:
-    palette = dataset.get("PhotometricInterpretation") == "PALETTE COLOR"
-    return apply_color_lut(pixels, dataset) if palette else pixels
+    if dataset.get("PhotometricInterpretation") != "PALETTE COLOR":
+        return pixels
+    return apply_color_lut(pixels, dataset if dataset.original_encoding[1] else _with_little_endian_tables(dataset))
+
+
+def _with_little_endian_tables(dataset: Dataset) -> Dataset:
+    """Pydicom takes tables of words (PS3.3 C.7.6.3.1.6), unless they are segmented, for little endian ones."""
+    turned = dataset.group_dataset(0x0028)
+    for colour in ("Red", "Green", "Blue"):
+        keyword = f"{colour}PaletteColorLookupTableData"
+        if keyword in turned:
+            setattr(turned, keyword, np.frombuffer(turned[keyword].value, "<u2").byteswap().tobytes())
+    return turned
 
 
 class DecoderProcess:
@@ -118,7 +129,8 @@ class DecoderProcess:
         """
         deadline = time.monotonic() + timeout_seconds
         known = self._held is file and self._alive()
-        request = {"frame": frame, "syntax": syntax, "length": 0 if known else len(file)}
+        length = 0 if known else len(file)
+        request = {"frame": frame, "syntax": syntax, "seconds": timeout_seconds, "length": length}
         try:
             child = self._running()
             self._send(child, json.dumps(request).encode() + b"\n" + (b"" if known else file), deadline)
@@ -130,7 +142,7 @@ class DecoderProcess:
         except TimeoutError as error:
             self.close()
             raise DecodeError(DropReason.TIMEOUT, f"more than {timeout_seconds:g} s") from error
-        except (BrokenPipeError, EOFError) as error:
+        except (BrokenPipeError, EOFError, json.JSONDecodeError) as error:  # it died, or is out of its mind
             code = self.close()
             raise DecodeError(DropReason.DECODER_CRASH, f"the decoder ended with {code}") from error
         return np.frombuffer(data, dtype=head["dtype"]).reshape(head["shape"])

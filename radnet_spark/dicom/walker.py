@@ -86,7 +86,7 @@ def walk(data: bytes, size: int) -> Walked:
     """
     if data[128:132] != b"DICM":
         raise Unexpected
-    meta, start = _file_meta(data)
+    meta, start = file_meta(data)
     syntax, media_storage = (_uid(meta, tag) for tag in (_TRANSFER_SYNTAX, _MEDIA_STORAGE))
     if syntax not in _SYNTAXES:
         raise Unexpected
@@ -100,8 +100,12 @@ def _uid(meta: dict[int, bytes], tag: int) -> str:
     return meta.get(tag, b"").decode("ascii", "replace").rstrip(" \0")
 
 
-def _file_meta(data: bytes) -> tuple[dict[int, bytes], int]:
-    """Values of the file meta information, always explicit little endian (PS3.10 7.1), and where it ends."""
+def file_meta(data: bytes) -> tuple[dict[int, bytes], int]:
+    """Values of the file meta information, always explicit little endian (PS3.10 7.1), and where it ends.
+
+    Raises:
+        Unexpected: an element of it is no common case.
+    """
     meta: dict[int, bytes] = {}
     start = _PREAMBLE
     while start + 12 <= len(data):

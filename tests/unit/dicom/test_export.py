@@ -2,8 +2,8 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from dicom_images import ramp
 from pydicom.dataset import Dataset
-from pydicom.uid import CTImageStorage
 
 from radnet_spark.config import Images, load_config
 from radnet_spark.dicom.export import Exported, export_image
@@ -13,23 +13,6 @@ from radnet_spark.dicom.export import Exported, export_image
 def settings():
     fixed = {"size": 128, "voi": "paper", "estimate_window": False, "apply_voi_lut": False}
     return load_config().images.model_copy(update=fixed)
-
-
-def ramp(**changes) -> Dataset:
-    """A 64 x 64 image with the values 0 to 4095 and one window over all of them."""
-    dataset = Dataset()
-    dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.Modality = CTImageStorage, "1.2.3", "CT"
-    dataset.Rows = dataset.Columns = 64
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 12, 11, 0
-    dataset.PixelData = np.arange(4096, dtype="<u2").tobytes()
-    dataset.WindowCenter, dataset.WindowWidth = "2048", "4096"
-    for name, value in changes.items():
-        if value is None:
-            delattr(dataset, name)
-        else:
-            setattr(dataset, name, value)
-    return dataset
 
 
 def lut() -> Dataset:
