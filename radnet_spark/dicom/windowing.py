@@ -95,14 +95,13 @@ def each_value(
 
     Integers within a range of 65536 go through a table of all values of the range, others block by block.
     """
+    flat = stored.reshape(-1)
     if stored.dtype.kind in "iu" and stored.size:
         low, high = int(stored.min()), int(stored.max())
         if high - low < _TABLE:
             table = grey_of(np.arange(low, high + 1))
-            # Offsets from the lowest value; those of signed integers may wrap round, which the unsigned view undoes.
-            offsets: NDArray[Any] = np.subtract(stored, low, dtype=stored.dtype.newbyteorder("="))
-            return np.take(table, offsets.view(f"u{offsets.itemsize}"))
-    return _in_blocks(stored.reshape(-1), grey_of).reshape(stored.shape)
+            return _in_blocks(flat, lambda block: np.take(table, _offsets(block, low))).reshape(stored.shape)
+    return _in_blocks(flat, grey_of).reshape(stored.shape)
 
 
 def estimate_window(values: NDArray[np.float64]) -> Window | None:
@@ -127,6 +126,12 @@ def to_grey(greys: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def round_half_up(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Numbers in [0, 255] to the nearest grey; exact halves go up, what is no number becomes 0."""
     return np.floor(np.nan_to_num(values) + 0.5).astype(np.uint8)
+
+
+def _offsets(values: NDArray[Any], low: int) -> NDArray[np.uint16]:
+    """Differences to the lowest value, below 65536; signed ones may wrap round, which the unsigned view undoes."""
+    differences = np.subtract(values, low, dtype=values.dtype.newbyteorder("="))
+    return differences.view(f"u{differences.itemsize}").astype(np.uint16, copy=False)
 
 
 def _in_blocks(
