@@ -3,28 +3,30 @@
 Started as `python -m radnet_spark.dicom.decoder_child BYTES`; `BYTES` is the memory it may take on top of what it
 starts with. Requests and answers are a line of JSON and then the announced number of bytes:
 
-    → {"frame": 0, "syntax": "1.2…", "length": n}  + n bytes of a DICOM file (0: the same file as before)
+    → {"frame": 0, "syntax": "1.2…", "seconds": 60, "length": n}  + n bytes of a DICOM file (0: the same file as before)
     ← {"shape": […], "dtype": "<i2", "length": n} + n bytes of pixels, or {"reason": "…", "detail": "…"}
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
+import signal
 import sys
 from io import BytesIO
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
 
 from radnet_spark.dicom.header import READ_ERRORS
 from radnet_spark.dicom.instance import quiet
-from radnet_spark.dicom.pixels import decode_frame
+from radnet_spark.dicom.pixels import decode_frame, read_whole
 from radnet_spark.dicom.reasons import DropReason, describe
+
+_GRACE = 5  # seconds
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
@@ -32,6 +34,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     dataset = Dataset()
     while line := requests.readline():
         request = json.loads(line)
+        signal.alarm(int(request["seconds"]) + _GRACE)  # if the one who would kill us is gone
         try:
             if request["length"]:
                 dataset = read_whole(BytesIO(requests.read(request["length"])), request["syntax"])
@@ -42,13 +45,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             _answer(answers, {"reason": DropReason.DECODE_FAILED, "detail": describe(error)})
         else:
             _answer(answers, {"shape": pixels.shape, "dtype": pixels.dtype.str, "length": pixels.nbytes}, pixels)
-
-
-def read_whole(source: BinaryIO, syntax: str) -> Dataset:
-    """A data set with its pixels, the transfer syntax set even if the file does not name it."""
-    dataset = dcmread(source, force=True)
-    dataset.file_meta.TransferSyntaxUID = UID(syntax)
-    return dataset
+        signal.alarm(0)
 
 
 def _answer(answers: BinaryIO, head: dict[str, Any], pixels: NDArray[np.generic] | None = None) -> None:
@@ -66,9 +63,9 @@ def _limit_memory(more_bytes: int) -> None:
 
 
 def main() -> None:
-    """Serves standard input and output; whatever a library prints goes to standard error."""
-    answers = sys.stdout.buffer
-    sys.stdout = sys.stderr
+    """Serves standard input and output; whatever a library prints, C code too, goes to standard error."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
     _limit_memory(int(sys.argv[1]))
     with quiet():
         serve(sys.stdin.buffer, answers)

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_voi_lut
-from pydicom.uid import UID
 
 from radnet_spark.config import Images
-from radnet_spark.dicom.frame_attributes import has_items, number_of_frames, rescale_of, windows_of
+from radnet_spark.dicom.frame_attributes import (
+    frames_that_differ,
+    has_items,
+    number_of_frames,
+    padding_of,
+    rescale_of,
+    voi_lut_of,
+    windows_of,
+)
 from radnet_spark.dicom.header import READ_ERRORS, Header, read_header
 from radnet_spark.dicom.instance import quiet
-from radnet_spark.dicom.pixels import DecodeError, DecoderProcess, decode_frame, worker_decoder
+from radnet_spark.dicom.pixels import DecodeError, DecoderProcess, native_frames, worker_decoder
 from radnet_spark.dicom.policies import ValueLimits, shape_policy, value_policy
 from radnet_spark.dicom.reasons import DropReason, describe
 from radnet_spark.dicom.resize import fit_square
 from radnet_spark.dicom.transfer_syntaxes import is_encapsulated
-from radnet_spark.dicom.windowing import estimate_window, round_half_up, to_grey
+from radnet_spark.dicom.windowing import Rescale, Window, each_value, estimate_window, to_grey
 
-EXPORT_REVISION = 1  # one more whenever the same file and settings give other pixels: then stored images are outdated
+EXPORT_REVISION = 2  # one more whenever the same file and settings give other pixels: then stored images are outdated
 
-FrameReader = Callable[[int], NDArray[np.generic]]
+FrameReader = Callable[[int, float], NDArray[np.generic]]  # number from 0, seconds that it may take
 
 
 @dataclass(frozen=True)
@@ -73,8 +80,7 @@ def export_pixels(
         refused = _refused_by_header(header, settings)
         if refused:
             return refused
-        source.seek(0)
-        return _first_good_frame(header, _frame_reader(header, source, settings, decoder), settings)
+        return _first_good_frame(header, lambda: _frame_reader(header, source, settings, decoder), settings)
     except DecodeError as error:
         return Dropped(error.reason, error.detail)
     except MemoryError as error:
@@ -89,7 +95,7 @@ def _refused_by_header(header: Header, settings: Images) -> Dropped | None:
         return Dropped(DropReason.NO_PIXEL_DATA, "(7FE0,0010) Pixel Data is missing or empty")
     if not str(dataset.get("Modality") or "").strip():
         return Dropped(DropReason.NO_MODALITY, "(0008,0060) Modality is missing or empty")
-    if has_items(dataset, 0, "ModalityLUTSequence"):
+    if has_items(dataset, "ModalityLUTSequence"):
         return Dropped(DropReason.MODALITY_LUT, "(0028,3000) Modality LUT Sequence is not linear")
     values = _side(dataset, "Rows") * _side(dataset, "Columns") * max(1, _side(dataset, "SamplesPerPixel"))
     if values > settings.max_pixels:
@@ -98,76 +104,88 @@ def _refused_by_header(header: Header, settings: Images) -> Dropped | None:
 
 
 def _frame_reader(header: Header, source: BinaryIO, settings: Images, decoder: DecoderProcess | None) -> FrameReader:
-    """Native pixels are read once, here; compressed ones leave this process as they are."""
+    """Native pixels are read here; compressed ones leave this process as they are."""
     syntax = header.transfer_syntax_uid
-    if is_encapsulated(syntax):
-        file, child = source.read(), decoder or worker_decoder(settings.decode_memory_mib * 2**20)
-        return lambda frame: child.decode(file, syntax, frame, settings.decode_timeout_seconds)
-    whole = dcmread(source, force=True)
-    whole.file_meta.TransferSyntaxUID = UID(syntax)
-    return lambda frame: decode_frame(whole, frame)
+    if not is_encapsulated(syntax):
+        native = native_frames(header, source)
+        return lambda frame, _seconds: native(frame)
+    source.seek(0)
+    file, child = source.read(), decoder or worker_decoder(settings.decode_memory_mib * 2**20)
+    return lambda frame, seconds: child.decode(file, syntax, frame, seconds)
 
 
-def _first_good_frame(header: Header, read: FrameReader, settings: Images) -> Exported | Dropped:
-    first: Dropped | None = None
-    for frame in range(number_of_frames(header.dataset)):
-        grey, refused = _grey_frame(header.dataset, frame, read, settings)
-        if grey is not None and refused is None:
-            return Exported(fit_square(grey, settings.size), frame)
+def _first_good_frame(header: Header, reader: Callable[[], FrameReader], settings: Images) -> Exported | Dropped:
+    """The header's verdict on a frame comes before any pixel is read; all frames have to share one span of time."""
+    dataset, read, first = header.dataset, None, None
+    deadline = time.monotonic() + settings.decode_timeout_seconds
+    for frame in range(number_of_frames(dataset)):
+        refused = _without_window(dataset, frame, settings)
+        if refused is None:
+            read = read or reader()
+            left = deadline - time.monotonic()
+            if left <= 0:
+                seconds = f"{settings.decode_timeout_seconds:g} s"
+                return Dropped(DropReason.TIMEOUT, f"none of the first {frame} frames passes, after {seconds}")
+            grey, refused = _grey_frame(dataset, frame, read(frame, left), settings)
+            if grey is not None:
+                return Exported(fit_square(grey, settings.size), frame)
         first = first or refused
-    return first or Dropped(DropReason.NO_PIXEL_DATA, "no frame")
+        if read is None and frame >= frames_that_differ(dataset):
+            break  # all others are refused for the same reason
+    assert first
+    return first
+
+
+def _without_window(dataset: Dataset, frame: int, settings: Images) -> Dropped | None:
+    lut = has_items(dataset, "VOILUTSequence")
+    if settings.estimate_window or (lut and settings.apply_voi_lut) or windows_of(dataset, frame):
+        return None
+    if lut:
+        return Dropped(DropReason.VOI_LUT, "(0028,3010) VOI LUT Sequence and no window")
+    return Dropped(DropReason.NO_WINDOW, "no (0028,1050) Window Center with a width above 0")
 
 
 def _grey_frame(
-    dataset: Dataset, frame: int, read: FrameReader, settings: Images
-) -> tuple[NDArray[np.uint8] | None, Dropped | None]:
-    """One frame in its own size, and why it is refused, if it is."""
-    lut = has_items(dataset, frame, "VOILUTSequence")
-    windows = windows_of(dataset, frame)
-    if not windows and not settings.estimate_window and not (lut and settings.apply_voi_lut):
-        if lut:
-            return None, Dropped(DropReason.VOI_LUT, "(0028,3010) VOI LUT Sequence and no window")
-        return None, Dropped(DropReason.NO_WINDOW, "no (0028,1050) Window Center with a width above 0")
-    stored = read(frame)
+    dataset: Dataset, frame: int, stored: NDArray[np.generic], settings: Images
+) -> tuple[NDArray[np.uint8], None] | tuple[None, Dropped]:
+    """One frame in its own size, or why it is refused."""
     for grey in _candidates(dataset, frame, stored, settings):
         if grey.min() != grey.max():
-            return grey, _refused_by_policy(dataset, grey, settings)
-    reason = DropReason.VOI_LUT if lut and not settings.apply_voi_lut else DropReason.SINGLE_GREY
-    return None, Dropped(reason, f"{len(windows)} windows, all give a single grey")
+            refused = _refused_by_policy(dataset, grey, settings)
+            return (None, refused) if refused else (grey, None)
+    lut = has_items(dataset, "VOILUTSequence") and not settings.apply_voi_lut
+    reason = DropReason.VOI_LUT if lut else DropReason.SINGLE_GREY
+    return None, Dropped(reason, f"{len(windows_of(dataset, frame))} windows, all give a single grey")
 
 
 def _candidates(
     dataset: Dataset, frame: int, stored: NDArray[np.generic], settings: Images
 ) -> Iterator[NDArray[np.uint8]]:
     """The frame in 8 bit by each window in turn, then by the VOI LUT and by an estimate if the settings say so."""
-    values = rescale_of(dataset, frame).apply(stored)
+    rescale = rescale_of(dataset, frame)
+
+    def shown(grey_of: Callable[[NDArray[np.float64]], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        return _shown(dataset, each_value(stored, lambda values: grey_of(rescale.apply(values))))
+
     for window in windows_of(dataset, frame):
-        yield _shown(dataset, window.apply(values, settings.voi))
-    if settings.apply_voi_lut and has_items(dataset, frame, "VOILUTSequence"):
-        output_bits = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
-        looked_up = apply_voi_lut(stored, dataset, prefer_lut=True).astype(np.float64)
-        yield _shown(dataset, round_half_up(255.0 * np.clip(looked_up / (2**output_bits - 1), 0, 1)))
-    if settings.estimate_window:
-        estimate = estimate_window(values[~_padding(dataset, stored)])
-        if estimate:
-            yield _shown(dataset, estimate.apply(values, settings.voi))
+        yield shown(partial(window.apply, voi=settings.voi))
+    lut = voi_lut_of(dataset) if settings.apply_voi_lut else None
+    if lut:
+        yield shown(lut.apply)
+    estimate = _estimate(dataset, stored, rescale) if settings.estimate_window else None
+    if estimate:
+        yield shown(partial(estimate.apply, voi=settings.voi))
+
+
+def _estimate(dataset: Dataset, stored: NDArray[np.generic], rescale: Rescale) -> Window | None:
+    padding = padding_of(dataset, stored)
+    return estimate_window(rescale.apply(stored if padding is None else stored[~padding]))
 
 
 def _shown(dataset: Dataset, greys: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Air dark (MONOCHROME1 inverted), colour as luma."""
     grey = to_grey(greys)
     return np.subtract(255, grey, dtype=np.uint8) if dataset.get("PhotometricInterpretation") == "MONOCHROME1" else grey
-
-
-def _padding(dataset: Dataset, stored: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Where (0028,0120) *Pixel Padding Value*, up to (0028,0121) *Pixel Padding Range Limit*, stands."""
-    low = dataset.get("PixelPaddingValue")
-    if low is None:
-        return np.zeros(stored.shape, dtype=bool)
-    high = dataset.get("PixelPaddingRangeLimit")
-    bounds = sorted((float(low), float(low if high is None else high)))
-    values = stored.astype(np.float64)
-    return (values >= bounds[0]) & (values <= bounds[1])
 
 
 def _refused_by_policy(dataset: Dataset, grey: NDArray[np.uint8], settings: Images) -> Dropped | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from radnet_spark.dicom.identity import VALUE_ERRORS
-from radnet_spark.dicom.windowing import Rescale, Window
+from radnet_spark.dicom.windowing import Rescale, VoiLut, Window
 
 _VOI, _TRANSFORMATION = "FrameVOILUTSequence", "PixelValueTransformationSequence"
 
@@ -39,10 +41,54 @@ def windows_of(dataset: Dataset, frame: int) -> list[Window]:
     return windows
 
 
-def has_items(dataset: Dataset, frame: int, keyword: str) -> bool:
-    """Whether the sequence has an item, for this frame or for all."""
-    places = [dataset, _group(dataset, frame, _VOI), _group(dataset, frame, _TRANSFORMATION)]
-    return any(bool(_get(place, keyword)) for place in places)
+def voi_lut_of(dataset: Dataset) -> VoiLut | None:
+    """The first item of (0028,3010) *VOI LUT Sequence*, which no functional group has.
+
+    Raises:
+        ValueError: it is no LUT.
+    """
+    if not has_items(dataset, "VOILUTSequence"):
+        return None
+    item = dataset.VOILUTSequence[0]
+    (count, first, bits), data = item.LUTDescriptor, item.LUTData
+    count = count or 2**16  # C.11.2.1.1
+    if isinstance(data, bytes):
+        width = 1 if len(data) < 2 * count else 2  # of 8 bits, two entries may share a word
+        data = np.frombuffer(data, f"{'<' if dataset.original_encoding[1] else '>'}u{width}")
+    return VoiLut(np.asarray(data)[:count], first, bits)
+
+
+def padding_of(dataset: Dataset, stored: NDArray[np.generic]) -> NDArray[np.bool_] | None:
+    """Where (0028,0120) *Pixel Padding Value*, up to (0028,0121) *Pixel Padding Range Limit*, stands.
+
+    PS3.3 C.7.5.1.1.2. Float pixels have attributes of their own. Integers are compared in the representation of the
+    pixels: many files say -2000 as the unsigned 63536.
+
+    Args:
+        dataset: the header.
+        stored: stored values, any shape.
+
+    Returns:
+        The same shape; None if the file has no such value.
+    """
+    kind = {"f4": "Float", "f8": "DoubleFloat"}.get(stored.dtype.str[1:], "")
+    value, limit = (_numbers(dataset, f"{kind}PixelPadding{name}") for name in ("Value", "RangeLimit"))
+    if not value:
+        return None
+    bounds = np.array([value[0], (limit or value)[0]])
+    if not kind:
+        bounds = bounds.astype(np.int64).astype(stored.dtype)
+    return (stored >= bounds.min()) & (stored <= bounds.max())
+
+
+def has_items(dataset: Dataset, keyword: str) -> bool:
+    """Whether a sequence of the top level has an item."""
+    return bool(_get(dataset, keyword))
+
+
+def frames_that_differ(dataset: Dataset) -> int:
+    """Frames with an item of their own in (5200,9230) *Per-frame Functional Groups Sequence*; all others are alike."""
+    return len(_get(dataset, "PerFrameFunctionalGroupsSequence") or ())
 
 
 def _group(dataset: Dataset, frame: int, keyword: str) -> Dataset:

@@ -29,13 +29,18 @@ from radnet_spark.dicom.attributes import Attributes, PydicomAttributes
 from radnet_spark.dicom.identity import VALUE_ERRORS
 from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.thin_attributes import ThinAttributes
-from radnet_spark.dicom.walker import UNDEFINED, NeedMore, Unexpected, Walk, Walked
+from radnet_spark.dicom.walker import UNDEFINED, NeedMore, Unexpected, Walk, Walked, file_meta
 
 READ_ERRORS = (*VALUE_ERRORS, InvalidDicomError, struct.error, zlib.error)
 _PREAMBLE = 128
 _BLOCK = 1 << 14  # bytes of one read: most headers are smaller
 _ITEM, _DELIMITER = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
+_PIXEL_KEYWORDS = {
+    (0x7FE0, 0x0008): "FloatPixelData", (0x7FE0, 0x0009): "DoubleFloatPixelData", (0x7FE0, 0x0010): "PixelData"
+}  # fmt: skip
 _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
+_MAX_INFLATED = 1 << 29  # bytes of a deflated data set: it is read whole, in several copies
+_TRANSFER_SYNTAX = 0x00020010
 _MIN_KNOWN_TAGS = 3  # without the DICM mark a file is DICOM if it has this many known elements, half of the public
 
 
@@ -46,10 +51,16 @@ class PixelElement:
     Attributes:
         length: bytes; None if undefined (encapsulated).
         complete: they end within the file.
+        start: offset of the first byte in the file; None if the data set is deflated.
+        keyword: which of the three pixel elements it is.
+        vr: as the file has it; empty with implicit ones.
     """
 
     length: int | None
     complete: bool
+    start: int | None = None
+    keyword: str = "PixelData"
+    vr: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,8 @@ def judged_header(source: BinaryIO, size: int) -> Header | Rejected:
     """The same by pydicom alone, for a file that is not empty."""
     marked = _has_mark(source)
     try:
+        if marked and _inflates_too_far(source):
+            return Rejected(QuarantineReason.UNREADABLE, f"a deflated data set of more than {_MAX_INFLATED >> 20} MiB")
         dataset = dcmread(source, force=True, stop_before_pixels=True)
         if not marked and not _looks_like_dicom(dataset):
             return Rejected(QuarantineReason.NOT_DICOM, "no DICM mark and no known elements")
@@ -132,7 +145,8 @@ def _thin_header(source: BinaryIO, size: int) -> Header | None:
         whole = _ends_with_delimiter(source, size) if undefined else start + length <= size
         if not whole:
             return None
-        pixels = PixelElement(None if undefined else length, complete=True)
+        keyword, vr = _named(data[walked.end : walked.end + 6], walked.implicit, "<")
+        pixels = PixelElement(None if undefined else length, True, start, keyword, vr)
     return Header(attributes, walked.transfer_syntax_uid, pixels, _digest(data[: walked.end]), judged=False)
 
 
@@ -176,8 +190,24 @@ def _deflated(source: BinaryIO, dataset: FileDataset) -> Header:
     pixels = None
     for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
         if keyword in whole:
-            pixels = PixelElement(len(whole[keyword].value or b""), complete=True)
+            pixels = PixelElement(len(whole[keyword].value or b""), complete=True, keyword=keyword)
     return Header(PydicomAttributes(dataset), str(DeflatedExplicitVRLittleEndian), pixels, digest)
+
+
+def _inflates_too_far(source: BinaryIO) -> bool:
+    """Whether a small file would fill the memory; inflates block by block and keeps nothing."""
+    try:
+        meta, start = file_meta(source.read(_BLOCK))
+    except Unexpected:
+        meta, start = {}, 0
+    source.seek(start)
+    size = 0
+    if meta.get(_TRANSFER_SYNTAX, b"").rstrip(b"\0 ") == DeflatedExplicitVRLittleEndian.encode():
+        stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        while size <= _MAX_INFLATED and not stream.eof and (block := stream.unconsumed_tail or source.read(_BLOCK)):
+            size += len(stream.decompress(block, _BLOCK))
+    source.seek(0)
+    return size > _MAX_INFLATED
 
 
 def _has_mark(source: BinaryIO) -> bool:
@@ -245,9 +275,15 @@ def _pixel_element(source: BinaryIO, size: int, dataset: FileDataset) -> PixelEl
         if len(more) < 4:
             return PixelElement(0, complete=False)
         length = struct.unpack(f"{order}L", more)[0]
+    start, (keyword, vr) = source.tell(), _named(head, bool(implicit), order)
     if length != UNDEFINED:
-        return PixelElement(length, complete=source.tell() + length <= size)
-    return PixelElement(None, complete=_ends_with_delimiter(source, size))
+        return PixelElement(length, start + length <= size, start, keyword, vr)
+    return PixelElement(None, _ends_with_delimiter(source, size), start, keyword, vr)
+
+
+def _named(head: bytes, implicit: bool, order: str) -> tuple[str, str]:
+    """Keyword and VR of a pixel element from its first bytes."""
+    return _PIXEL_KEYWORDS[struct.unpack(f"{order}HH", head[:4])], "" if implicit else head[4:6].decode("latin-1")
 
 
 def _ends_with_delimiter(source: BinaryIO, size: int) -> bool:

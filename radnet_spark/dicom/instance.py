@@ -21,7 +21,7 @@ from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.tag_values import TagValue
 from radnet_spark.dicom.transfer_syntaxes import is_decodable
 
-PARSE_REVISION = 2  # one more whenever the same file and settings give another row: then stored rows are outdated
+PARSE_REVISION = 3  # one more whenever the same file and settings give another row: then stored rows are outdated
 
 MoreColumns = Callable[[Header, BinaryIO], dict[str, Any]]
 

@@ -8,14 +8,18 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.pixels import apply_color_lut, as_pixel_options, get_decoder, pixel_array
+from pydicom.uid import UID
 
+from radnet_spark.dicom.header import Header
 from radnet_spark.dicom.reasons import DropReason
 from radnet_spark.errors import RadnetError
 
@@ -42,10 +46,71 @@ def decode_frame(dataset: Dataset, frame: int) -> NDArray[np.generic]:
     Returns:
         (rows, columns) stored values, or (rows, columns, 3) RGB: YBR is converted, a palette applied.
     """
-    pixels = pixel_array(dataset, index=frame)
-    if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-        pixels = apply_color_lut(pixels, dataset)
-    return pixels
+    return _in_colour(pixel_array(dataset, index=frame), dataset)
+
+
+def read_whole(source: BinaryIO, syntax: str) -> Dataset:
+    """A data set with its pixels, the transfer syntax set even if the file does not name it."""
+    source.seek(0)
+    dataset = dcmread(source, force=True)
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    return dataset
+
+
+def native_frames(header: Header, source: BinaryIO) -> Callable[[int], NDArray[np.generic]]:
+    """What gives a frame of pixels that are not compressed, without reading the other frames.
+
+    Args:
+        header: of a file with pixels.
+        source: that file, open.
+
+    Returns:
+        Frame number from 0 → as `decode_frame`.
+
+    Raises:
+        DecodeError: there are fewer bytes than the header asks for, or as many as another photometric interpretation
+            would need.
+    """
+    pixels, syntax, dataset = header.pixels, UID(header.transfer_syntax_uid), header.dataset
+    if pixels is None or pixels.start is None or pixels.length is None:
+        whole = read_whole(source, syntax)
+        return lambda frame: decode_frame(whole, frame)
+    options = as_pixel_options(dataset, pixel_keyword=pixels.keyword, pixel_vr=pixels.vr)
+    _check_length(options, pixels.length)
+    start, decoder = pixels.start, get_decoder(syntax)
+
+    def frame_of(frame: int) -> NDArray[np.generic]:
+        source.seek(start)
+        return _in_colour(decoder.as_array(source, index=frame, **options)[0], dataset)
+
+    return frame_of
+
+
+def _check_length(options: dict[str, Any], found: int) -> None:
+    """PS3.5 8.1.1 and PS3.3 C.7.6.3.1.2; pydicom looks at the length of whole data sets only."""
+    samples = options["rows"] * options["columns"] * options["samples_per_pixel"] * options["number_of_frames"]
+    asked = -(-samples * options["bits_allocated"] // 8)
+    subsampled = options["photometric_interpretation"] == "YBR_FULL_422"
+    if found < (asked // 3 * 2 if subsampled else asked):
+        raise DecodeError(DropReason.DECODE_FAILED, f"{found} bytes of pixels, fewer than the header asks for")
+    if subsampled and found >= asked:
+        raise DecodeError(DropReason.DECODE_FAILED, "YBR_FULL_422, but as many bytes as without subsampling")
+
+
+def _in_colour(pixels: NDArray[np.generic], dataset: Dataset) -> NDArray[np.generic]:
+    if dataset.get("PhotometricInterpretation") != "PALETTE COLOR":
+        return pixels
+    return apply_color_lut(pixels, dataset if dataset.original_encoding[1] else _with_little_endian_tables(dataset))
+
+
+def _with_little_endian_tables(dataset: Dataset) -> Dataset:
+    """Pydicom takes tables of words (PS3.3 C.7.6.3.1.6), unless they are segmented, for little endian ones."""
+    turned = dataset.group_dataset(0x0028)
+    for colour in ("Red", "Green", "Blue"):
+        keyword = f"{colour}PaletteColorLookupTableData"
+        if keyword in turned:
+            setattr(turned, keyword, np.frombuffer(turned[keyword].value, "<u2").byteswap().tobytes())
+    return turned
 
 
 class DecoderProcess:
@@ -64,7 +129,8 @@ class DecoderProcess:
         """
         deadline = time.monotonic() + timeout_seconds
         known = self._held is file and self._alive()
-        request = {"frame": frame, "syntax": syntax, "length": 0 if known else len(file)}
+        length = 0 if known else len(file)
+        request = {"frame": frame, "syntax": syntax, "seconds": timeout_seconds, "length": length}
         try:
             child = self._running()
             self._send(child, json.dumps(request).encode() + b"\n" + (b"" if known else file), deadline)
@@ -76,7 +142,7 @@ class DecoderProcess:
         except TimeoutError as error:
             self.close()
             raise DecodeError(DropReason.TIMEOUT, f"more than {timeout_seconds:g} s") from error
-        except (BrokenPipeError, EOFError) as error:
+        except (BrokenPipeError, EOFError, json.JSONDecodeError) as error:  # it died, or is out of its mind
             code = self.close()
             raise DecodeError(DropReason.DECODER_CRASH, f"the decoder ended with {code}") from error
         return np.frombuffer(data, dtype=head["dtype"]).reshape(head["shape"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from radnet_spark.dicom.reasons import DropReason
 
@@ -24,11 +25,11 @@ def value_policy(image: NDArray[np.uint8], limits: ValueLimits) -> DropReason | 
     With b the bit length of the highest grey: b below `min_bits` is almost black; distinct greys / (2^b − 1) must be
     above `min_distinct_share`.
     """
-    bits = int(image.max()).bit_length()
+    used = np.flatnonzero(Image.fromarray(image).histogram())
+    bits = int(used[-1]).bit_length()
     if bits < limits.min_bits:
         return DropReason.ALMOST_BLACK
-    distinct = np.count_nonzero(np.bincount(image.reshape(-1), minlength=256))
-    return None if distinct / (2**bits - 1) > limits.min_distinct_share else DropReason.FEW_GREYS
+    return None if len(used) / (2**bits - 1) > limits.min_distinct_share else DropReason.FEW_GREYS
 
 
 def shape_policy(rows: int, columns: int, min_side_ratio: float) -> DropReason | None:

@@ -1,10 +1,14 @@
-"""From stored values to 8-bit greys: rescale (PS3.3 C.11.1.1.2) and window (PS3.3 C.11.2.1.2, and the paper's form)."""
+"""From stored values to 8-bit greys: rescale (PS3.3 C.11.1.1.2), then a window or a VOI LUT.
+
+Windows are those of C.11.2.1.2 and C.11.2.1.3 and the paper's form, the LUT that of C.11.2.1.1.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +17,8 @@ VoiFunction = Literal["paper", "linear", "linear_exact", "sigmoid"]
 _WHITE = 255.0
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 _ESTIMATE_PERCENTILES = (1.0, 99.0)
+_TABLE = 2**16  # most different integers that are looked up in a table
+_BLOCK = 2**18  # values that are worked on at once: each takes several numbers of 8 bytes
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,45 @@ class Window:
         return (values - (self.centre - 0.5)) / (self.width - 1) + 0.5
 
 
+@dataclass(frozen=True)
+class VoiLut:
+    """An item of (0028,3010) *VOI LUT Sequence*: the grey of each value from `first` on, in `bits` bits.
+
+    Raises:
+        ValueError: it has no entries, or they have no bits.
+    """
+
+    entries: NDArray[np.integer]
+    first: int
+    bits: int
+
+    def __post_init__(self) -> None:
+        if not self.entries.size or self.bits < 1:
+            raise ValueError(f"a VOI LUT needs entries, found {self.entries.size} of {self.bits} bits")
+
+    def apply(self, values: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """Values in output units, rounded → greys 0 to 255, same shape; beyond an end, that end's entry."""
+        places = np.clip(np.floor(np.nan_to_num(values) + 0.5) - self.first, 0, self.entries.size - 1)
+        greys = round_half_up(_WHITE * np.clip(self.entries / (2.0**self.bits - 1), 0.0, 1.0))
+        return greys[places.astype(np.int64)]
+
+
+def each_value(
+    stored: NDArray[np.generic], grey_of: Callable[[NDArray[np.generic]], NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
+    """`grey_of(stored)` for a function of each value alone, in less time and memory.
+
+    Integers within a range of 65536 go through a table of all values of the range, others block by block.
+    """
+    flat = stored.reshape(-1)
+    if stored.dtype.kind in "iu" and stored.size:
+        low, high = int(stored.min()), int(stored.max())
+        if high - low < _TABLE:
+            table = grey_of(np.arange(low, high + 1))
+            return _in_blocks(flat, lambda block: np.take(table, _offsets(block, low))).reshape(stored.shape)
+    return _in_blocks(flat, grey_of).reshape(stored.shape)
+
+
 def estimate_window(values: NDArray[np.float64]) -> Window | None:
     """A window over the middle 98 % of the values; None where they are all alike. Padding must be left out before."""
     finite = values[np.isfinite(values)]
@@ -72,9 +117,28 @@ def estimate_window(values: NDArray[np.float64]) -> Window | None:
 
 def to_grey(greys: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(rows, columns, 3) colour → (rows, columns) luma by Rec. 601, rounded half up; grey images pass unchanged."""
-    return round_half_up(greys[..., :3].astype(np.float64) @ _LUMA) if greys.ndim == 3 else greys
+    if greys.ndim == 2:
+        return greys
+    pixels = greys.reshape(-1, greys.shape[2])[:, :3]
+    return _in_blocks(pixels, lambda block: round_half_up(block.astype(np.float64) @ _LUMA)).reshape(greys.shape[:2])
 
 
 def round_half_up(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Numbers in [0, 255] to the nearest grey; exact halves go up, what is no number becomes 0."""
     return np.floor(np.nan_to_num(values) + 0.5).astype(np.uint8)
+
+
+def _offsets(values: NDArray[Any], low: int) -> NDArray[np.uint16]:
+    """Differences to the lowest value, below 65536; signed ones may wrap round, which the unsigned view undoes."""
+    differences = np.subtract(values, low, dtype=values.dtype.newbyteorder("="))
+    return differences.view(f"u{differences.itemsize}").astype(np.uint16, copy=False)
+
+
+def _in_blocks(
+    items: NDArray[np.generic], grey_of: Callable[[NDArray[np.generic]], NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
+    """`grey_of(items)`, one grey an item, without large temporary arrays."""
+    greys = np.empty(len(items), dtype=np.uint8)
+    for start in range(0, len(items), _BLOCK):
+        greys[start : start + _BLOCK] = grey_of(items[start : start + _BLOCK])
+    return greys

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_windowing
 
-from radnet_spark.dicom.windowing import Rescale, Window, estimate_window, to_grey
+from radnet_spark.dicom.windowing import Rescale, VoiLut, Window, each_value, estimate_window, to_grey
 
 VALUES = np.array([-200.0, -100.0, -50.0, 0.0, 50.0, 99.0, 100.0, 300.0])
 
@@ -59,3 +59,36 @@ def test_estimated_window_spans_the_middle():
     assert estimate_window(np.full(9, 3.0)) is None
     assert estimate_window(np.array([])) is None
     assert estimate_window(np.array([0.0] * 200 + [5.0])) == Window(2.5, 5.0)
+
+
+@pytest.mark.parametrize("kind", ["<i1", "<u1", "<i2", ">i2", "<u2", ">u2", "<i4", ">u4", "<i8", "<f4", ">f8"])
+@pytest.mark.parametrize("wide", [False, True])
+def test_each_value_is_the_function_of_each_value(kind, wide):
+    """Over the whole range of a kind, where differences do not fit the kind itself, and over a part of it."""
+    limits = np.finfo(kind) if "f" in kind else np.iinfo(kind)
+    low, high = (float(limits.min) / 2, float(limits.max) / 2) if wide else (0, 100)
+    values = np.linspace(low, high, 600_000).astype(kind).reshape(600, 1000)
+    if wide and kind[1] in "iu":
+        values[0, :2] = limits.min, limits.max
+    asked = []
+
+    def function(block):
+        asked.append(block.size)
+        return (np.asarray(block, dtype=float) > (low + high) / 3).astype(np.uint8)
+
+    found = each_value(values, function)
+    assert max(asked) < values.size
+    assert found.shape == values.shape
+    assert np.array_equal(found, (values.astype(float) > (low + high) / 3).astype(np.uint8))
+
+
+def test_voi_lut_by_hand():
+    lut = VoiLut(np.array([0, 51, 102, 255]), first=-1, bits=8)
+    values = np.array([-9.0, -1.0, 0.4, 0.5, 1.0, 2.0, 99.0, np.nan])  # half an integer goes up, no number is 0
+    assert lut.apply(values).tolist() == [0, 0, 51, 102, 102, 255, 255, 51]
+
+
+@pytest.mark.parametrize(("entries", "bits"), [([], 8), ([1, 2], 0)])
+def test_no_voi_lut(entries, bits):
+    with pytest.raises(ValueError, match="needs entries"):
+        VoiLut(np.array(entries, dtype=int), 0, bits)

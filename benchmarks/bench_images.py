@@ -1,0 +1,149 @@
+"""CT files to table rows and images of 128 x 128 in one read, against the loop that one would write first.
+
+The rival's two processes read each file by pydicom, rescale, window and shrink it; no row, no policy, no second window.
+Ours is measured in two processes without Spark, and as the DataFrame that `ingest.with_images` writes. The files are
+copies of one CT with SOPInstanceUIDs of their own.
+
+Run: `make bench`, or `python benchmarks/bench_images.py [FILE [COUNT]]`. Without a file: 512 x 512, made here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import Any, BinaryIO
+
+import numpy as np
+import pydicom
+from PIL import Image
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.pixels import apply_rescale, apply_windowing
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from radnet_spark.config import load_config
+from radnet_spark.dicom.export import Exported, export_pixels
+from radnet_spark.dicom.frames import ExportSettings, parsed_files
+from radnet_spark.dicom.header import Header
+from radnet_spark.dicom.instance import read_instance
+from radnet_spark.dicom.stage_ingest import ingest_settings
+from radnet_spark.lake.session import open_session
+
+COUNT, ROUNDS, PROCESSES = 600, 5, 2
+UID = "1.2.826.0.1.3680043.8.498.10000000000000"
+
+
+def made_ct() -> bytes:
+    """A noisy disc of 512 x 512 in Hounsfield units, with a header of the usual attributes."""
+    place = np.hypot(*(np.indices((512, 512)) - 256))
+    values = np.where(place < 200, 1064 + np.random.default_rng(0).normal(0, 40, place.shape), 24).astype("<i2")
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.Modality = CTImageStorage, UID, "CT"
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.PatientID = "1.2.3", "1.2.3.4", "bench"
+    dataset.Rows = dataset.Columns = 512
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PixelRepresentation = 1, "MONOCHROME2", 1
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 16, 15
+    dataset.RescaleSlope, dataset.RescaleIntercept = "1", "-1024"
+    dataset.WindowCenter, dataset.WindowWidth = "40", "400"
+    dataset.PixelData = values.tobytes()
+    meta, target = FileMetaDataset(), BytesIO()
+    meta.TransferSyntaxUID, meta.MediaStorageSOPClassUID = ExplicitVRLittleEndian, CTImageStorage
+    meta.MediaStorageSOPInstanceUID = UID
+    FileDataset(target, dataset, b"\0" * 128, meta).save_as(target, enforce_file_format=True)
+    return target.getvalue()
+
+
+def make_files(folder: Path, content: bytes, count: int) -> list[str]:
+    """Writes the copies; returns their paths."""
+    uid = str(pydicom.dcmread(BytesIO(content), stop_before_pixels=True).SOPInstanceUID).encode()
+    paths = []
+    for number in range(count):
+        path = folder / f"{number}.dcm"
+        path.write_bytes(content.replace(uid, uid[:-6] + f"{number:06d}".encode()))
+        paths.append(str(path))
+    return paths
+
+
+def rival(path: str) -> int:
+    """Bytes of the image of one file."""
+    dataset = pydicom.dcmread(path)
+    shown = apply_windowing(apply_rescale(dataset.pixel_array, dataset), dataset)
+    grey = (255 * (shown - shown.min()) / np.ptp(shown)).astype(np.uint8)
+    return len(Image.fromarray(grey).resize((128, 128), Image.Resampling.BILINEAR).tobytes())
+
+
+class Ours:
+    """Row and image of one file, in a process of its own."""
+
+    def __init__(self) -> None:
+        config = load_config()
+        self.rows, self.images = ingest_settings(config, "."), config.images
+
+    def __call__(self, path: str) -> int:
+        """Bytes of the image."""
+        row = read_instance(path, os.path.getsize(path), self.rows, self._image)
+        return len(row["image"])
+
+    def _image(self, header: Header, source: BinaryIO) -> dict[str, Any]:
+        found = export_pixels(header, source, self.images)
+        assert isinstance(found, Exported), found
+        return {"image": found.image.tobytes()}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall-clock time."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def listed(spark: SparkSession, paths: list[str]) -> DataFrame:
+    """The files as ingest lists them, in as many tasks as there are processes."""
+    rows = [(path, os.path.getsize(path)) for path in paths]
+    files = spark.createDataFrame(rows, "path string, file_size bigint")
+    return files.withColumn("modification_time", F.current_timestamp()).repartition(PROCESSES).persist()
+
+
+def main() -> None:
+    """Prints images/s of each and the ratios to the rival: medians of several rounds, and their spread."""
+    warnings.simplefilter("ignore")
+    os.environ.setdefault("RADNET_DEID_KEY", "benchmark")
+    content = Path(sys.argv[1]).read_bytes() if len(sys.argv) > 1 else made_ct()
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else COUNT
+    config, ours = load_config(), Ours()
+    with tempfile.TemporaryDirectory(prefix="bench-images-") as name, get_context("fork").Pool(PROCESSES) as pool:
+        paths = make_files(Path(name), content, count)
+        spark = open_session(config.spark, master=f"local[{PROCESSES}]")
+        files = listed(spark, paths)
+        rows = parsed_files(files, ours.rows, "benchmark", ExportSettings.of(config.images))
+        works: dict[str, Callable[[], object]] = {
+            "pydicom, rescale, window, shrink": lambda: pool.map(rival, paths, chunksize=20),
+            "row and image, two processes": lambda: pool.map(ours, paths, chunksize=20),
+            "row and image, Spark's DataFrame": lambda: rows.write.format("noop").mode("overwrite").save(),
+        }
+        for work in works.values():  # files into the page cache, classes into the JVM
+            work()
+        taken = {what: [] for what in works}  # type: dict[str, list[float]]
+        for _ in range(ROUNDS):
+            for what, work in works.items():
+                taken[what].append(seconds(work))
+        spark.stop()
+    print(f"{count} files of {len(content) / 1e3:.0f} kB, {ROUNDS} rounds, warm cache, {PROCESSES} processes each")
+    slow = next(iter(taken.values()))
+    for what, times in taken.items():
+        ratios = sorted(b / a for a, b in zip(times, slow, strict=True))
+        spread = f"ratio {median(ratios):.2f} (from {ratios[0]:.2f} to {ratios[-1]:.2f})"
+        print(f"{what + ':':34} {count / median(times):8.1f} images/s, {spread}")
+
+
+if __name__ == "__main__":
+    main()
