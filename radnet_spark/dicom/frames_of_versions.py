@@ -45,10 +45,9 @@ def compared(
 
     Returns:
         One row a path: `LISTING`, as known where it is not listed; `state`: `instance` or `quarantine` (known,
-        unchanged), `work` (to be read), `gone`, `elsewhere` (known, and not looked for or out of reach: a folder that
-        can't be listed, a link that is no input); `reason` and `sop_instance_uid`, as known; whether the table's row
-        has to go: `instance_lost`, `quarantine_lost`; whether
-        the row stays: `instance_kept`.
+        unchanged), `work` (to be read), `missing` (known, looked for and not listed: `settled` says more), `elsewhere`
+        (known, and not looked for); `reason` and `sop_instance_uid`, as known; whether the table's row has to go:
+        `instance_lost`, `quarantine_lost`; whether the row stays: `instance_kept`.
     """
     known = [_known(table, name) for table, name in ((instances, "i"), (quarantine, "q"))]
     both = listing.withColumn("listed", F.lit(True)).join(known[0], "path", "full").join(known[1], "path", "full")
@@ -65,10 +64,9 @@ def compared(
         name: F.when(listed, F.col(name)).otherwise(F.coalesce(f"i.{name}", f"q.{name}"))
         for name in ("file_size", "modification_time")
     }
-    gone = _gone(F.when(~listed & scope, F.col("path")), F.unix_micros(version["modification_time"]))
     state = F.when(instance, "instance").when(aside, "quarantine").when(listed, "work")
-    state = state.when(gone, "gone").otherwise("elsewhere")
-    looked_for = listed | gone
+    state = state.when(scope, "missing").otherwise("elsewhere")
+    looked_for = listed | scope
     return both.select(
         "path",
         *(column.alias(name) for name, column in version.items()),
@@ -79,6 +77,24 @@ def compared(
         (F.col("i").isNotNull() & (instance | ~looked_for)).alias("instance_kept"),
         (F.col("q").isNotNull() & looked_for & (instance | ~aside)).alias("quarantine_lost"),
     )
+
+
+def settled(state: DataFrame) -> DataFrame:
+    """Asks for each path that is `missing`: it is `gone`, or out of reach and so `elsewhere`.
+
+    Out of reach is what lies below a folder that can't be listed, or behind a link that is no input.
+    """
+    asked = state.where("state = 'missing'").withColumn("gone", _gone("path", F.unix_micros("modification_time")))
+    answered = asked.select(
+        *FILE_VERSION,
+        F.when(F.col("gone"), "gone").otherwise("elsewhere").alias("state"),
+        "reason",
+        "sop_instance_uid",
+        (F.col("instance_lost") & F.col("gone")).alias("instance_lost"),
+        (F.col("instance_lost") & ~F.col("gone")).alias("instance_kept"),
+        (F.col("quarantine_lost") & F.col("gone")).alias("quarantine_lost"),
+    )
+    return state.where("state != 'missing'").unionByName(answered)
 
 
 def accounts(listing: DataFrame, instances: DataFrame, quarantine: DataFrame) -> DataFrame:
@@ -124,14 +140,14 @@ def duplicates(losers: DataFrame) -> DataFrame:
     )
 
 
-def _gone(path: Column, changed: Column) -> Column:
-    """`is_gone` of each path that is not null."""
+def _gone(path: str, changed: Column) -> Column:
+    """`is_gone` of each path."""
 
     def asked(paths: pd.Series, times: pd.Series) -> pd.Series:
         pairs = zip(paths, times, strict=True)
-        return pd.Series([path is not None and is_gone(path, None if pd.isna(t) else int(t)) for path, t in pairs])
+        return pd.Series([is_gone(path, None if pd.isna(time) else int(time)) for path, time in pairs], dtype=bool)
 
-    return F.pandas_udf(asked, "boolean")(path, F.when(path.isNotNull(), changed))  # type: ignore[call-overload]
+    return F.pandas_udf(asked, "boolean")(path, changed)  # type: ignore[call-overload]
 
 
 def _known(table: DataFrame, name: str) -> DataFrame:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import reduce
 
@@ -24,6 +25,7 @@ from radnet_spark.dicom.frames_of_versions import (
     duplicates,
     freed_duplicates,
     same_version,
+    settled,
     with_place,
 )
 from radnet_spark.dicom.instance import PARSE_REVISION, IngestSettings
@@ -68,11 +70,9 @@ def run(context: StageContext) -> StageSummary:
     settings = ingest_settings(context.config, context.tables.root)
     work = _Ingest(context, settings, _hash(settings), F.lit(False) if context.options.get("limit") else below(inputs))
     _prepare_staging(context.tables, context.options.get("retry") or [])
-    listing = _listing(context, inputs, lists).persist(StorageLevel.DISK_ONLY)
-    try:
+    with ExitStack() as until:
+        listing = _kept(_listing(context, inputs, lists), until)
         summary = work.update(listing, ", ".join(inputs + lists))
-    finally:
-        listing.unpersist()
     if context.config.ingest.with_images:
         exported = stage_images.run(context)
         summary.rows |= exported.rows
@@ -115,12 +115,10 @@ class _Ingest:
     def update(self, listing: DataFrame, inputs: str) -> StageSummary:
         """Reads and publishes what is new or changed; a second run on the same files writes nothing."""
         tables = self.context.tables
-        state = self._compared(listing, retry=self.context.options.get("retry") or []).persist(StorageLevel.DISK_ONLY)
-        try:
-            found = listing.count()
-            if not found:
-                raise StageError(f"ingest: no file below {inputs}")
-            counts = _Counts.of(state)
+        found = listing.count()
+        if not found:
+            raise StageError(f"ingest: no file below {inputs}")
+        with self._compared(listing) as (state, counts):
             if not counts.changes and tables.exists("instances"):
                 unchanged = (counts.instances, counts.reasons)
                 return _summary(found, *unchanged, {"instances": 0, "quarantine": 0}, facts=["nothing new"])
@@ -129,8 +127,6 @@ class _Ingest:
                 work = work.unionByName(freed_duplicates(state).select(*FILE_VERSION))
             self._stage(work, counts.work + counts.freed)
             rows, facts = self._publish(state, work, counts)
-        finally:
-            state.unpersist()
         instances = tables.read("instances")
         counted = accounts(listing, instances, tables.read("quarantine")).collect()
         reasons = {row["reason"]: row["count"] for row in sorted(counted, key=lambda row: row["reason"] or "")}
@@ -138,10 +134,18 @@ class _Ingest:
         known = (reasons.pop(None, 0), reasons)
         return _summary(found, *known, rows, _large_patients(instances), facts + flagged, counts.gone)
 
-    def _compared(self, listing: DataFrame, retry: Sequence[str] = ()) -> DataFrame:
-        tables = self.context.tables
+    @contextmanager
+    def _compared(self, listing: DataFrame) -> Iterator[tuple[DataFrame, _Counts]]:
+        """What is listed beside what is known; only files that are known and not listed are asked for."""
+        tables, retry = self.context.tables, list(self.context.options.get("retry") or [])
         known = tables.read_or_empty("instances"), tables.read_or_empty("quarantine")
-        return compared(listing, *known, self.scope, self.ingest_hash, list(retry))
+        with ExitStack() as kept:
+            state = _kept(compared(listing, *known, self.scope, self.ingest_hash, retry), kept)
+            counts = _Counts.of(state)
+            if counts.missing:
+                state = _kept(settled(state), kept)
+                counts = _Counts.of(state)
+            yield state, counts
 
     def _stage(self, work: DataFrame, count: int) -> None:
         """Reads what is not staged yet, in batches of one commit each, so that a stopped run goes on where it was."""
@@ -218,6 +222,7 @@ class _Counts:
         reasons: of those in quarantine that are known and unchanged.
         work: to be read for the first time or again.
         freed: duplicates in quarantine that no instance stands for any more.
+        missing: known and not listed; nobody has asked for them yet.
         gone: known, and no longer there.
         lost, replaced: rows of `instances` and `quarantine` that have to go.
     """
@@ -226,6 +231,7 @@ class _Counts:
     reasons: dict[str, int]
     work: int
     freed: int
+    missing: int
     gone: int
     lost: int
     replaced: int
@@ -241,15 +247,24 @@ class _Counts:
             lost, replaced = lost + gone, replaced + changed
             if name == "quarantine":
                 reasons[reason] += count
-        freed = freed_duplicates(state).count() if QuarantineReason.DUPLICATE in reasons else 0
+        waiting = QuarantineReason.DUPLICATE in reasons and not states["missing"]
+        freed = freed_duplicates(state).count() if waiting else 0
         return cls(
-            states["instance"], dict(sorted(reasons.items())), states["work"], freed, states["gone"], lost, replaced
+            states["instance"], dict(sorted(reasons.items())), states["work"], freed, states["missing"],
+            states["gone"], lost, replaced,
         )  # fmt: skip
 
     @property
     def changes(self) -> bool:
         """Whether there is anything to do."""
         return any((self.work, self.freed, self.gone, self.lost, self.replaced))
+
+
+def _kept(frame: DataFrame, until: ExitStack) -> DataFrame:
+    """The frame on the disks of the executors, so that it is worked out once."""
+    frame = frame.persist(StorageLevel.DISK_ONLY)
+    until.callback(frame.unpersist)
+    return frame
 
 
 def _summary(
