@@ -11,6 +11,8 @@ from radnet_spark.dicom.identity import VALUE_ERRORS
 from radnet_spark.dicom.profile import deidentified
 from radnet_spark.dicom.tag_values import TagValue, tag_values, value_text
 
+IMAGE_GROUPS = frozenset({0x0008, 0x0028, 0x5200})  # Modality, Image Pixel and its look-up tables, functional groups
+
 
 @dataclass(frozen=True)
 class Secrets:
@@ -34,6 +36,11 @@ class Attributes(Protocol):
     @property
     def dataset(self) -> Dataset:
         """The header for pydicom: all elements before the pixels."""
+        ...
+
+    @property
+    def image(self) -> Dataset:
+        """At least what of `dataset` lies in the groups that say how pixels are shown."""
         ...
 
     def text(self, keyword: str) -> str:
@@ -64,6 +71,11 @@ class PydicomAttributes:
     @property
     def dataset(self) -> Dataset:
         """As it was read."""
+        return self._dataset
+
+    @property
+    def image(self) -> Dataset:
+        """See `Attributes`."""
         return self._dataset
 
     def text(self, keyword: str) -> str:

@@ -90,7 +90,7 @@ def export_pixels(
 
 
 def _refused_by_header(header: Header, settings: Images) -> Dropped | None:
-    dataset = header.dataset
+    dataset = header.image
     if header.pixels is None or header.pixels.length == 0:
         return Dropped(DropReason.NO_PIXEL_DATA, "(7FE0,0010) Pixel Data is missing or empty")
     if not str(dataset.get("Modality") or "").strip():
@@ -116,7 +116,7 @@ def _frame_reader(header: Header, source: BinaryIO, settings: Images, decoder: D
 
 def _first_good_frame(header: Header, reader: Callable[[], FrameReader], settings: Images) -> Exported | Dropped:
     """The header's verdict on a frame comes before any pixel is read; all frames have to share one span of time."""
-    dataset, read, first = header.dataset, None, None
+    dataset, read, first = header.image, None, None
     deadline = time.monotonic() + settings.decode_timeout_seconds
     for frame in range(number_of_frames(dataset)):
         refused = _without_window(dataset, frame, settings)

@@ -11,6 +11,7 @@ import hashlib
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 from pydicom import dcmread
@@ -85,6 +86,11 @@ class Header:
     def dataset(self) -> Dataset:
         """All elements before the pixels, for pydicom."""
         return self.attributes.dataset
+
+    @cached_property
+    def image(self) -> Dataset:
+        """Those of them that say how the pixels are shown, and perhaps more."""
+        return self.attributes.image
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def native_frames(header: Header, source: BinaryIO) -> Callable[[int], NDArray[n
         DecodeError: there are fewer bytes than the header asks for, or as many as another photometric interpretation
             would need.
     """
-    pixels, syntax, dataset = header.pixels, UID(header.transfer_syntax_uid), header.dataset
+    pixels, syntax, dataset = header.pixels, UID(header.transfer_syntax_uid), header.image
     if pixels is None or pixels.start is None or pixels.length is None:
         whole = read_whole(source, syntax)
         return lambda frame: decode_frame(whole, frame)

@@ -14,7 +14,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from radnet_spark.dicom.attributes import PydicomAttributes, Secrets, readable
+from radnet_spark.dicom.attributes import IMAGE_GROUPS, PydicomAttributes, Secrets, readable
 from radnet_spark.dicom.deidentify import days_back
 from radnet_spark.dicom.identity import VALUE_ERRORS, Identity, parts_in, parts_of
 from radnet_spark.dicom.profile import BINARY_VRS, CLEANED_VRS, Deidentifier, basic_profile, leaves_out
@@ -88,9 +88,17 @@ class ThinAttributes:
     @cached_property
     def dataset(self) -> Dataset:
         """The same bytes for pydicom, which converts them when asked."""
+        return self._dataset_of(self._walked.elements)
+
+    @property
+    def image(self) -> Dataset:
+        """See `Attributes`."""
+        return self._dataset_of([element for element in self._walked.elements if element[0] >> 16 in IMAGE_GROUPS])
+
+    def _dataset_of(self, chosen: list[Element]) -> Dataset:
         elements: dict[BaseTag, Any] = {}
         implicit = self._walked.implicit
-        for tag, vr, start, end, items in self._walked.elements:
+        for tag, vr, start, end, items in chosen:
             key, value = BaseTag(tag), self._data[start:end] or None
             named = vr if items is not None or not implicit else None
             elements[key] = RawDataElement(key, named, end - start, value, start, implicit, True)
