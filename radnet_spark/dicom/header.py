@@ -28,6 +28,7 @@ from pydicom.uid import (
 
 from radnet_spark.dicom.attributes import Attributes, PydicomAttributes
 from radnet_spark.dicom.identity import VALUE_ERRORS
+from radnet_spark.dicom.pixel_element import PixelElement, ends_with_delimiter, named, pixel_element
 from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.thin_attributes import ThinAttributes
 from radnet_spark.dicom.walker import UNDEFINED, NeedMore, Unexpected, Walk, Walked, file_meta
@@ -35,33 +36,9 @@ from radnet_spark.dicom.walker import UNDEFINED, NeedMore, Unexpected, Walk, Wal
 READ_ERRORS = (*VALUE_ERRORS, InvalidDicomError, struct.error, zlib.error)
 _PREAMBLE = 128
 _BLOCK = 1 << 14  # bytes of one read: most headers are smaller
-_ITEM, _DELIMITER = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
-_PIXEL_KEYWORDS = {
-    (0x7FE0, 0x0008): "FloatPixelData", (0x7FE0, 0x0009): "DoubleFloatPixelData", (0x7FE0, 0x0010): "PixelData"
-}  # fmt: skip
-_LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
 _MAX_INFLATED = 1 << 29  # bytes of a deflated data set: it is read whole, in several copies
 _TRANSFER_SYNTAX = 0x00020010
 _MIN_KNOWN_TAGS = 3  # without the DICM mark a file is DICOM if it has this many known elements, half of the public
-
-
-@dataclass(frozen=True)
-class PixelElement:
-    """Where the pixels lie.
-
-    Attributes:
-        length: bytes; None if undefined (encapsulated).
-        complete: they end within the file.
-        start: offset of the first byte in the file; None if the data set is deflated.
-        keyword: which of the three pixel elements it is.
-        vr: as the file has it; empty with implicit ones.
-    """
-
-    length: int | None
-    complete: bool
-    start: int | None = None
-    keyword: str = "PixelData"
-    vr: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,10 +125,10 @@ def _thin_header(source: BinaryIO, size: int) -> Header | None:
         start, length = walked.pixels
         source.seek(start)
         undefined = length == UNDEFINED
-        whole = _ends_with_delimiter(source, size) if undefined else start + length <= size
+        whole = ends_with_delimiter(source, size) if undefined else start + length <= size
         if not whole:
             return None
-        keyword, vr = _named(data[walked.end : walked.end + 6], walked.implicit, "<")
+        keyword, vr = named(data[walked.end : walked.end + 6], walked.implicit, "<")
         pixels = PixelElement(None if undefined else length, True, start, keyword, vr)
     return Header(attributes, walked.transfer_syntax_uid, pixels, _digest(data[: walked.end]), judged=False)
 
@@ -178,7 +155,7 @@ def _located(source: BinaryIO, size: int, dataset: FileDataset) -> Header | Reje
     cut = _reaches_past(dataset, size)
     if cut or not dataset:
         return Rejected(QuarantineReason.TRUNCATED, cut or "ends before its data set")
-    pixels = _pixel_element(source, size, dataset)
+    pixels = pixel_element(source, size, dataset)
     if pixels is None and _has_rest(source, dataset, size):
         return Rejected(QuarantineReason.TRUNCATED, f"ends within the tag after the last element, {size} bytes in all")
     if pixels and not pixels.complete:
@@ -265,48 +242,6 @@ def _has_rest(source: BinaryIO, dataset: FileDataset, size: int) -> bool:
         return False
     source.seek(start + length)
     return bool(source.read().strip(b"\0"))
-
-
-def _pixel_element(source: BinaryIO, size: int, dataset: FileDataset) -> PixelElement | None:
-    """Reads tag, VR and length where pydicom stopped; None at the end of the file."""
-    implicit, little_endian = dataset.original_encoding
-    order = "<" if little_endian else ">"
-    head = source.read(8)
-    if len(head) < 8:
-        return PixelElement(0, complete=False) if head else None
-    if implicit or head[4:6] not in _LONG_VRS:
-        length = struct.unpack(f"{order}L", head[4:8])[0]
-    else:
-        more = source.read(4)
-        if len(more) < 4:
-            return PixelElement(0, complete=False)
-        length = struct.unpack(f"{order}L", more)[0]
-    start, (keyword, vr) = source.tell(), _named(head, bool(implicit), order)
-    if length != UNDEFINED:
-        return PixelElement(length, start + length <= size, start, keyword, vr)
-    return PixelElement(None, _ends_with_delimiter(source, size), start, keyword, vr)
-
-
-def _named(head: bytes, implicit: bool, order: str) -> tuple[str, str]:
-    """Keyword and VR of a pixel element from its first bytes."""
-    return _PIXEL_KEYWORDS[struct.unpack(f"{order}HH", head[:4])], "" if implicit else head[4:6].decode("latin-1")
-
-
-def _ends_with_delimiter(source: BinaryIO, size: int) -> bool:
-    """The delimiter stands in the file's last 8 bytes, else where a walk over the item lengths meets it."""
-    start = source.tell()
-    source.seek(max(start, size - 8))
-    if source.read(8) == struct.pack("<HHL", *_DELIMITER, 0):
-        return True
-    source.seek(start)
-    while len(head := source.read(8)) == 8:
-        group, element, length = struct.unpack("<HHL", head)
-        if (group, element) == _DELIMITER:
-            return True
-        if (group, element) != _ITEM or source.tell() + length > size:
-            return False
-        source.seek(length, 1)
-    return False
 
 
 def _reason_of(error: BaseException, marked: bool) -> QuarantineReason:
