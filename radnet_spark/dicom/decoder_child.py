@@ -26,7 +26,7 @@ from radnet_spark.dicom.instance import quiet
 from radnet_spark.dicom.pixels import decode_frame, read_whole
 from radnet_spark.dicom.reasons import DropReason, describe
 
-_GRACE = 5  # seconds
+_GRACE = 2  # seconds
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
