@@ -1,4 +1,4 @@
-"""The strings in one header that may name a person, a place or a day, and how to take them out of a text."""
+"""What in one header may name a person, a place or a day, and how to take it out of a text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from pydicom.multival import MultiValue
 _TEXT_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 _DATE_VRS = frozenset({"DA", "DT"})
 _MIN_WORD = 3  # letters of a name's part
-_MIN_VALUE = 4  # characters of an identifier
+_MIN_VALUE, _MAX_VALUE = 4, 256  # characters of an identifier
+_LETTERS = {ord("đ"): "d", ord("ı"): "i", ord("ł"): "l", ord("ø"): "o"}  # which have no decomposition
+_TOKEN = re.compile(r"[^\W_]+")
 _REMEMBERED = 1 << 13
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _BETWEEN = re.compile(r"[\^=\s,;]+")
@@ -28,38 +30,68 @@ _ANY_DATE = re.compile(
 )
 
 
+Phrase = tuple[str, ...]  # words, folded
+
+
 @dataclass(frozen=True)
 class Identity:
-    """Strings that must not stand in any text of the same header.
+    """Phrases that must not stand in any text of the same header.
 
     Attributes:
-        strings: whole values, parts of names and numbers, in lower case and Unicode NFC; matched as whole words.
+        phrases: of whole values, of names and their parts, of numbers and days. One stands in a text where its words
+            follow each other, whatever separates them, in any case and with or without diacritics.
     """
 
-    strings: frozenset[str]
+    phrases: frozenset[Phrase]
+
+    @classmethod
+    def of(cls, phrases: Iterable[Phrase], protected: Collection[str]) -> Identity:
+        """All but those of one word that is `protected` (lower case, without diacritics)."""
+        return cls(frozenset(phrase for phrase in phrases if len(phrase) > 1 or phrase[0] not in protected))
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
-        if not self.strings:
-            return None
-        longest_first = sorted(self.strings, key=lambda text: (-len(text), text))
-        return re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest_first))})(?![^\W_])", re.IGNORECASE)
+    def _lengths(self) -> dict[str, list[int]]:
+        """First word → lengths of the phrases that begin with it, the longest first."""
+        lengths: dict[str, set[int]] = {}
+        for phrase in self.phrases:
+            lengths.setdefault(phrase[0], set()).add(len(phrase))
+        return {word: sorted(found, reverse=True) for word, found in lengths.items()}
 
     def within(self, texts: Iterable[str]) -> Identity:
-        """Those of its strings that may stand in any of the texts: for most headers none."""
-        haystack = _folded(_nfc("\n".join(texts)))
-        return Identity(frozenset(text for text in self.strings if _folded(text) in haystack))
+        """Those of its phrases whose words stand in any of the texts: for most headers none."""
+        words = set(words_of("\n".join(texts)))
+        return Identity(frozenset(filter(words.issuperset, self.phrases)))
 
     def spares(self, texts: Iterable[str]) -> bool:
-        """Whether `clean` leaves each of the texts as it is."""
-        return not self.within(texts).strings and not _ANY_DATE.search(_nfc("\n".join(texts)))
+        """Whether `clean` leaves each of the texts as it is; false if in doubt."""
+        return not self.within(texts).phrases and not _ANY_DATE.search(_nfc("\n".join(texts)))
 
     def clean(self, text: str) -> str:
-        """The text without those strings and without anything that reads as a date; unchanged if there are none."""
+        """The text without those phrases and without anything that reads as a date; unchanged if there are none."""
         normal = _nfc(text)
-        cleaned = self._pattern.sub("", normal) if self._pattern else normal
-        cleaned = _ANY_DATE.sub("", cleaned)
+        cleaned = _ANY_DATE.sub("", self._without_phrases(normal))
         return text if cleaned == normal else " ".join(cleaned.split()).strip(" ,;-_^/")
+
+    def _without_phrases(self, text: str) -> str:
+        if not self.phrases:
+            return text
+        places = list(_TOKEN.finditer(text))
+        words = tuple(_folded(place[0]) for place in places)
+        kept, end, at = [], 0, 0
+        while at < len(words):
+            count = next((n for n in self._lengths.get(words[at], ()) if words[at : at + n] in self.phrases), 0)
+            if count:
+                kept.append(text[end : places[at].start()])
+                end = places[at + count - 1].end()
+            at += count or 1
+        return "".join([*kept, text[end:]])
+
+
+def words_of(text: str) -> Phrase:
+    """The words of a text, folded: what stands between them does not count."""
+    if text.isascii():
+        return tuple(_TOKEN.findall(text.lower()))
+    return tuple(map(_folded, _TOKEN.findall(_nfc(text))))
 
 
 def identity_of(dataset: Dataset, remove: Collection[int], protected: Collection[str]) -> Identity:
@@ -70,21 +102,21 @@ def identity_of(dataset: Dataset, remove: Collection[int], protected: Collection
         remove: tags whose values identify.
         protected: words (lower case) that stay in texts all the same.
     """
-    found: set[str] = set()
+    found: set[Phrase] = set()
     for element in elements(dataset):
         found.update(parts_in(element, remove))
-    return Identity(frozenset(found.difference(protected)))
+    return Identity.of(found, protected)
 
 
-def parts_in(element: DataElement, remove: Collection[int]) -> Iterator[str]:
-    """The strings of an element that may name someone; of a sequence none."""
+def parts_in(element: DataElement, remove: Collection[int]) -> Iterator[Phrase]:
+    """The phrases of an element that may name someone; of a sequence none."""
     if parts := parts_of(element.VR, int(element.tag) in remove):
         for text in _texts(element):
             yield from parts(text)
 
 
-def parts_of(vr: str, removed: bool) -> Callable[[str], tuple[str, ...]] | None:
-    """What gives the strings of a value that may name someone; None: values of this kind name nobody.
+def parts_of(vr: str, removed: bool) -> Callable[[str], tuple[Phrase, ...]] | None:
+    """What gives the phrases of a value that may name someone; None: values of this kind name nobody.
 
     Args:
         vr: the value representation.
@@ -121,17 +153,12 @@ def _nfc(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def _lower(text: str) -> str:
-    """Lower case where it has as many letters: that of a capital I with a dot has two, which no pattern meets again."""
-    lower = _nfc(text).lower()
-    return lower if len(lower) == len(_nfc(text)) else _nfc(text)
-
-
-def _folded(text: str) -> str:
-    """Equal for all that a pattern without regard to case takes for equal, final sigma and dotless i among them."""
-    if text.isascii():
-        return text.lower()
-    return text.casefold().replace("\u0307", "").replace("\u0131", "i")
+def _folded(word: str) -> str:
+    """Equal for words that differ in case or diacritics alone: many devices can't write the letters of a name."""
+    if word.isascii():
+        return word.lower()
+    plain = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(c for c in plain if not unicodedata.combining(c)).translate(_LETTERS)
 
 
 def _texts(element: DataElement) -> list[str]:
@@ -141,25 +168,28 @@ def _texts(element: DataElement) -> list[str]:
 
 # Names and days come again in the headers of the same exam.
 @lru_cache(maxsize=_REMEMBERED)
-def _name_parts(name: str) -> tuple[str, ...]:
+def _name_parts(name: str) -> tuple[Phrase, ...]:
     name = _nfc(name)
-    words = [word for word in _WORD.findall(name) if len(word) >= _MIN_WORD]
-    tokens = [token for token in _BETWEEN.split(name) if len(token) >= _MIN_VALUE]
-    return (*map(_lower, words + tokens), *_NUMBER.findall(name))
+    parts = [word for word in _WORD.findall(name) if len(word) >= _MIN_WORD]
+    parts += [token for token in _BETWEEN.split(name) if len(token) >= _MIN_VALUE]
+    return _phrases(parts + _NUMBER.findall(name))
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _value_parts(value: str) -> tuple[str, ...]:
-    text = _lower(" ".join(value.split()))
-    whole = (text,) if _MIN_VALUE <= len(text) <= 256 else ()
-    return (*whole, *_NUMBER.findall(text))
+def _value_parts(value: str) -> tuple[Phrase, ...]:
+    text = " ".join(value.split())
+    whole = [text] if _MIN_VALUE <= len(text) <= _MAX_VALUE else []
+    return _phrases(whole + _NUMBER.findall(text))
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _date_forms(value: str) -> tuple[str, ...]:
-    """20170309 and the ways in which people type it."""
+def _date_forms(value: str) -> tuple[Phrase, ...]:
+    """20170309 and the orders in which people type it."""
     year, month, day = value[:4], value[4:6], value[6:8]
     if not (len(value) >= 8 and value[:8].isdigit()):
         return ()
-    orders = ((year, month, day), (day, month, year), (month, day, year))
-    return (value[:8], *(mark.join(order) for mark in "-./" for order in orders))
+    return (value[:8],), (year, month, day), (day, month, year), (month, day, year)
+
+
+def _phrases(texts: Iterable[str]) -> tuple[Phrase, ...]:
+    return tuple(filter(None, map(words_of, texts)))

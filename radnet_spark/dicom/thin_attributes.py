@@ -16,7 +16,7 @@ from pydicom.tag import BaseTag
 
 from radnet_spark.dicom.attributes import IMAGE_GROUPS, PydicomAttributes, Secrets, readable
 from radnet_spark.dicom.deidentify import days_back
-from radnet_spark.dicom.identity import VALUE_ERRORS, Identity, parts_in, parts_of
+from radnet_spark.dicom.identity import VALUE_ERRORS, Identity, Phrase, parts_in, parts_of
 from radnet_spark.dicom.profile import BINARY_VRS, CLEANED_VRS, Deidentifier, basic_profile, leaves_out
 from radnet_spark.dicom.raw_values import EMPTY, NUMBERS, Raw, Value, codec_of, converted, joined
 from radnet_spark.dicom.tag_values import TagValue, json_text, tag_key, tag_value
@@ -34,7 +34,7 @@ class _Kind(NamedTuple):
         vr: its value representation.
         key: in the tag map; the eight digits for an attribute of an item.
         shown: whether anything of it stays.
-        parts: what gives the strings of a value that may name someone; None: its values name nobody.
+        parts: what gives the phrases of a value that may name someone; None: its values name nobody.
         read: whether the value matters at all.
     """
 
@@ -42,7 +42,7 @@ class _Kind(NamedTuple):
     key: str
     digits: str
     shown: bool
-    parts: Callable[[str], tuple[str, ...]] | None
+    parts: Callable[[str], tuple[Phrase, ...]] | None
     read: bool
 
 
@@ -57,13 +57,13 @@ class _Header:
         values: public attributes of the top level, in the file's order.
         odd: tags of those that pydicom must convert.
         texts: of all levels, that are cleaned if they stay.
-        identifying: strings that may name someone; None: only pydicom can say which ones there are.
+        identifying: phrases that may name someone; None: only pydicom can say which ones there are.
     """
 
     values: dict[int, Attribute] = field(default_factory=dict)
     odd: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
-    identifying: set[str] | None = field(default_factory=set)
+    identifying: set[Phrase] | None = field(default_factory=set)
 
 
 class ThinAttributes:
@@ -126,7 +126,7 @@ class ThinAttributes:
         if secrets is None or keep_private or self._header.identifying is None:
             return PydicomAttributes(self.dataset).values(person, secrets, keep_private)
         profile, days = basic_profile(), days_back(person, secrets.key, secrets.date_shift_days)
-        identity = Identity(frozenset(self._header.identifying.difference(profile.protected_words)))
+        identity = Identity.of(self._header.identifying, profile.protected_words)
         rules = Deidentifier(profile, identity.within(self._header.texts), secrets.key, days)
         spared = rules.identity.spares(self._header.texts)
         shown: dict[str, TagValue] = {}
