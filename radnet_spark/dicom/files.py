@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from radnet_spark.dicom.stores import FileAccessError, is_uri, open_binary, status
 
@@ -24,9 +24,10 @@ _ARCHIVE_MEMBER = re.compile(r"^(?P<archive>.*?\.zip)!/(?P<member>.+)$", re.IGNO
 _ESCAPED_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 
 _UNREADABLE = (
-    OSError, LookupError, RuntimeError, NotImplementedError, EOFError, ValueError, zipfile.BadZipFile, zlib.error,
-    struct.error,
+    OSError, LookupError, RuntimeError, NotImplementedError, EOFError, MemoryError, ValueError, zipfile.BadZipFile,
+    zlib.error, struct.error,
 )  # fmt: skip
+_LARGE_MEMBER = 1 << 28  # bytes
 
 
 def path_text(path: str) -> str:
@@ -63,7 +64,7 @@ def zip_members(path: str) -> Iterator[tuple[str, int]]:
         FileAccessError: it is no readable zip archive.
     """
     try:
-        with open_binary(_real_path(path)) as file, zipfile.ZipFile(file) as archive:
+        with open_binary(real_path(path)) as file, zipfile.ZipFile(file) as archive:
             members = {info.filename: info.file_size for info in archive.infolist() if not info.is_dir()}
     except _UNREADABLE as error:
         raise FileAccessError(f"no readable zip archive ({type(error).__name__})") from error
@@ -82,16 +83,29 @@ def is_gone(path: str, changed: int | None) -> bool:
     """
     archive, member = split_member(path)
     try:
-        found = status(_real_path(archive))
+        found = status(real_path(archive))
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:
         return False
+    if found.folder:
+        return True
+    if member is None:  # an archive stands for itself only while it can't be read
+        return is_archive(archive) and _is_readable(archive)
     now = round(found.modified.timestamp() * 1e6) if found.modified else None
-    return found.folder or (member is not None and now != changed)
+    return now != changed
 
 
-def _real_path(text: str) -> str:
+def _is_readable(archive: str) -> bool:
+    try:
+        next(zip_members(archive), None)
+    except FileAccessError:
+        return False
+    return True
+
+
+def real_path(text: str) -> str:
+    r"""A path of a table as the system has it: `\xNN` becomes the odd byte that it stands for."""
     if is_uri(text) or os.path.lexists(text) or "\\x" not in text:
         return text
     raw = _ESCAPED_BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text)
@@ -101,15 +115,31 @@ def _real_path(text: str) -> str:
 def _opened(path: str) -> BinaryIO:
     archive, member = split_member(path)
     try:
-        return open_binary(_real_path(path)) if member is None else _open_member(_real_path(archive), member)
+        return open_binary(real_path(path)) if member is None else _open_member(real_path(archive), member)
     except FileAccessError:
         raise
     except _UNREADABLE as error:
         raise FileAccessError(f"can't be opened ({type(error).__name__})") from error
 
 
+def member_size(archive: str, member: str) -> int:
+    """Uncompressed bytes of a member.
+
+    Raises:
+        FileAccessError: there is no such archive or member.
+    """
+    try:
+        return _archive(archive, status(archive).modified).getinfo(member).file_size
+    except _UNREADABLE as error:
+        raise FileAccessError(f"no such member ({type(error).__name__})") from error
+
+
 def _open_member(archive: str, member: str) -> BinaryIO:
-    return io.BytesIO(_archive(archive, status(archive).modified).read(member))
+    """In memory, where reading back costs nothing; a large one as a stream, since it may be a bomb."""
+    known = _archive(archive, status(archive).modified)
+    if known.getinfo(member).file_size > _LARGE_MEMBER:
+        return cast(BinaryIO, known.open(member))
+    return io.BytesIO(known.read(member))
 
 
 @lru_cache(maxsize=4)

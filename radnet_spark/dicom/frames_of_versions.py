@@ -15,9 +15,9 @@ from radnet_spark.dicom.reasons import QuarantineReason
 FILE_VERSION = ("path", "file_size", "modification_time")
 
 
-def same_version(left: DataFrame, right: DataFrame, how: str) -> DataFrame:
-    """Joins `left` with `right` (`left_anti`, `left_semi`) on path, size and time; nulls are equal."""
-    conditions = [left[name].eqNullSafe(right[name]) for name in FILE_VERSION]
+def same_version(left: DataFrame, right: DataFrame, how: str, *also: str) -> DataFrame:
+    """Joins `left` with `right` (`left_anti`, `left_semi`) on path, size, time and what is named; nulls are equal."""
+    conditions = [left[name].eqNullSafe(right[name]) for name in (*FILE_VERSION, *also)]
     return left.join(right, on=conditions, how=how)
 
 
@@ -44,10 +44,11 @@ def compared(
         retry: reasons in `quarantine` that do not count.
 
     Returns:
-        One row a path: `LISTING`, as known where it is not listed; `state`: `instance` or `quarantine` (known,
-        unchanged), `work` (to be read), `missing` (known, looked for and not listed: `settled` says more), `elsewhere`
-        (known, and not looked for); `reason` and `sop_instance_uid`, as known; whether the table's row has to go:
-        `instance_lost`, `quarantine_lost`; whether the row stays: `instance_kept`.
+        One row a path: `LISTING`, as known where it is not listed; `state`: `instance` or `quarantine` (known and
+        unchanged; an instance that can't be asked for its size stays one), `work` (to be read), `missing` (known,
+        looked for and not listed: `settled` says more), `elsewhere` (known, and not looked for); `reason` and
+        `sop_instance_uid`, as known; whether the table's row has to go: `instance_lost`, `quarantine_lost`; whether the
+        row stays: `instance_kept`.
     """
     known = [_known(table, name) for table, name in ((instances, "i"), (quarantine, "q"))]
     both = listing.withColumn("listed", F.lit(True)).join(known[0], "path", "full").join(known[1], "path", "full")
@@ -58,7 +59,8 @@ def compared(
         & F.col(f"{name}.modification_time").eqNullSafe(F.col("modification_time"))
         for name in ("i", "q")
     }  # fmt: skip
-    instance = F.coalesce(unchanged["i"], F.lit(False))
+    out_of_reach = listed & F.col("file_size").isNull() & (F.col("i.ingest_hash") == ingest_hash)
+    instance = F.coalesce(unchanged["i"] | out_of_reach, F.lit(False))
     aside = F.coalesce(unchanged["q"] & ~F.col("q.reason").isin(retry), F.lit(False))
     version = {
         name: F.when(listed, F.col(name)).otherwise(F.coalesce(f"i.{name}", f"q.{name}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from radnet_spark.dicom.transfer_syntaxes import is_decodable
 
 PARSE_REVISION = 3  # one more whenever the same file and settings give another row: then stored rows are outdated
 
+_INTEGER = re.compile(r"-?[0-9]{1,10}")
 MoreColumns = Callable[[Header, BinaryIO], dict[str, Any]]
 
 
@@ -83,7 +85,7 @@ def read_instance(
             return parse_instance(source, source.seek(0, 2), settings, more)
     except FileAccessError as error:
         return rejected(QuarantineReason.UNREADABLE, str(error))
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         return rejected(QuarantineReason.UNREADABLE, type(error).__name__)
 
 
@@ -200,7 +202,7 @@ def _column(shown: Mapping[str, TagValue], keyword: str) -> str | None:
 
 
 def _integer(text: str) -> int | None:
-    number = int(text) if text.lstrip("-").isdecimal() else None
+    number = int(text) if _INTEGER.fullmatch(text) else None
     return number if number is not None and abs(number) < 2**31 else None
 
 

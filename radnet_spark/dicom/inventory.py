@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from radnet_spark.dicom.files import MEMBER, FileAccessError, is_archive, path_text, zip_members
+from radnet_spark.dicom.files import (
+    MEMBER,
+    FileAccessError,
+    is_archive,
+    member_size,
+    path_text,
+    real_path,
+    split_member,
+    zip_members,
+)
 from radnet_spark.dicom.stores import Status, absolute, is_uri, scan, status
 
 
@@ -41,15 +50,23 @@ def listing_units(inputs: list[str], wanted: int) -> list[ListingUnit]:
         if len(opened) == len(units):
             break
         units = opened
-    return units
+    return [ListingUnit(path_text(unit.path), unit.recursive) for unit in units]
 
 
 def list_unit(unit: ListingUnit) -> Iterator[FoundFile]:
-    """Every file of the unit; archives give their members, an unreadable archive or folder gives itself."""
-    if not _asked(unit.path).folder:
-        yield from _expand(unit.path, None)
+    """Every file of the unit; archives give their members, an unreadable archive or folder gives itself.
+
+    The path of a unit may be any that a table may have, a member of an archive too.
+    """
+    archive, member = split_member(unit.path)
+    path = real_path(absolute(archive))
+    if member is not None:
+        yield _member(path, member)
         return
-    pending = [unit.path]
+    if not _asked(path).folder:
+        yield from _expand(path, None)
+        return
+    pending = [path]
     while pending:
         folders, files = _scan(pending.pop())
         if unit.recursive:
@@ -61,10 +78,11 @@ def list_unit(unit: ListingUnit) -> Iterator[FoundFile]:
 def _lies_in(path: str, other: str) -> bool:
     """Whether listing `other` gives `path` too."""
     base = f"{other.rstrip('/')}/"
-    if is_uri(path) or is_uri(other):
+    if is_uri(path) or is_uri(other) or not path.startswith(base):
         return path.startswith(base)
-    real = os.path.join(os.path.realpath(other), path[len(base) :])
-    return path.startswith(base) and os.path.realpath(path) == real
+    if not os.path.isdir(path):  # a link to a file is a file of its folder
+        return os.path.dirname(path) == other or _lies_in(os.path.dirname(path), other)
+    return os.path.realpath(path) == os.path.join(os.path.realpath(other), path[len(base) :])
 
 
 def _split(unit: ListingUnit) -> list[ListingUnit]:
@@ -96,6 +114,14 @@ def _expand(path: str, known: Status | None) -> Iterator[FoundFile]:
         except FileAccessError:
             pass  # the archive itself stands for its members, and parsing says why
     yield FoundFile(text, found.size, found.modified)
+
+
+def _member(archive: str, member: str) -> FoundFile:
+    text = f"{path_text(archive)}{MEMBER}{member}"
+    try:
+        return FoundFile(text, member_size(archive, member), _asked(archive).modified)
+    except FileAccessError:
+        return FoundFile(text, None, None)
 
 
 def _asked(path: str) -> Status:

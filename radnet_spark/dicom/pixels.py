@@ -137,6 +137,7 @@ class DecoderProcess:
             self._held = file
             head = json.loads(self._line(child, deadline))
             if "reason" in head:
+                self._held = None  # the child may not have come as far as to hold it
                 raise DecodeError(DropReason(head["reason"]), head["detail"])
             data = self._read(child, head["length"], deadline)
         except TimeoutError as error:

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 
 _MAX_DETAIL = 200  # characters
-_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|b'[^']*'|/[^\s:]+|\d{5,}")
+_VALUES = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|/[^\s:]+|\d{5,}""")
 
 
 class QuarantineReason(StrEnum):

@@ -17,6 +17,7 @@ from radnet_spark.dicom.frames import (
     staged_exports,
 )
 from radnet_spark.dicom.frames_of_versions import same_version
+from radnet_spark.dicom.reasons import DropReason
 from radnet_spark.errors import StageError
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.schemas import TABLES
@@ -54,7 +55,8 @@ def _exported(context: StageContext, work: DataFrame, export: ExportSettings) ->
     """Images that `ingest` left in its staging area; all others by reading their files."""
     ready = None
     if context.tables.exists("ingest_staging"):
-        staged = staged_exports(same_version(context.tables.read("ingest_staging"), work, "left_semi"), export.hash)
+        staged = same_version(context.tables.read("ingest_staging"), work, "left_semi", "ingest_hash")
+        staged = staged_exports(staged, export.hash)
         work = work.join(staged.select("path"), "path", "left_anti")
         ready = staged.select(*EXPORTED)
     cores = context.spark.sparkContext.defaultParallelism
@@ -92,9 +94,13 @@ def _up_to_date(images: DataFrame, instances: DataFrame, export_hash: str) -> Da
 
 
 def _still_refused(dropped: DataFrame, instances: DataFrame, export_hash: str) -> DataFrame:
-    """What was left out with these settings and has not changed since: a file that hangs is not tried every time."""
+    """What was left out with these settings and has not changed since: a file that hangs is not tried every time.
+
+    A file that was not as ingest had found it may have been out of reach for a moment, and is tried again.
+    """
     now = instances.select(
         F.col("sop_instance_uid").alias("key"),
         export_state(F.lit(export_hash), F.col("modification_time")).alias("decided_on"),
     )
-    return dropped.join(now, ["key", "decided_on"], "left_semi").select(*dropped.columns)
+    settled = dropped.where(F.col("reason") != str(DropReason.FILE_CHANGED))
+    return settled.join(now, ["key", "decided_on"], "left_semi").select(*dropped.columns)

@@ -68,8 +68,9 @@ def run(context: StageContext) -> StageSummary:
         for key, name in (("--input", "input"), ("--list", "lists"))
     )
     settings = ingest_settings(context.config, context.tables.root)
-    work = _Ingest(context, settings, _hash(settings), F.lit(False) if context.options.get("limit") else below(inputs))
-    _prepare_staging(context.tables, context.options.get("retry") or [])
+    ingest_hash = _hash(settings)
+    work = _Ingest(context, settings, ingest_hash, F.lit(False) if context.options.get("limit") else below(inputs))
+    _prepare_staging(context.tables, ingest_hash, context.options.get("retry") or [])
     with ExitStack() as until:
         listing = _kept(_listing(context, inputs, lists), until)
         summary = work.update(listing, ", ".join(inputs + lists))
@@ -88,7 +89,7 @@ def ingest_settings(config: Config, root: str) -> IngestSettings:
     return IngestSettings(
         key=deid_key(deidentify, root) if deidentify.enabled else None,
         always_study=config.diagnoses.exam_key == "study_instance_uid",
-        placeholders=frozenset(name.lower() for name in deidentify.placeholders),
+        placeholders=frozenset(name.strip().lower() for name in deidentify.placeholders),
         date_shift_days=deidentify.date_shift_days,
         keep_private=ingest.keep_private,
         max_value_bytes=ingest.max_value_bytes,
@@ -300,8 +301,8 @@ def _large_patients(instances: DataFrame) -> list[str]:
     ]
 
 
-def _prepare_staging(tables: Tables, retry: Sequence[str]) -> None:
-    """The staging area is scratch: that of another version is emptied, and what is to be read again leaves it."""
+def _prepare_staging(tables: Tables, ingest_hash: str, retry: Sequence[str]) -> None:
+    """The staging area is scratch: what is of other code or settings, or is to be read again, leaves it."""
     if not tables.exists("ingest_staging"):
         return
     try:
@@ -309,8 +310,10 @@ def _prepare_staging(tables: Tables, retry: Sequence[str]) -> None:
     except SchemaError:
         tables.overwrite("ingest_staging", tables.spark.createDataFrame([], TABLES["ingest_staging"].ddl))
         return
-    if retry and not staged.isEmpty():
-        tables.delete("ingest_staging", f"reason IN ({', '.join(repr(str(reason)) for reason in retry)})")
+    again = ", ".join(repr(str(reason)) for reason in ("", *retry))
+    useless = f"ingest_hash != '{ingest_hash}' OR coalesce(reason, 'none') IN ({again})"
+    if not staged.where(useless).isEmpty():
+        tables.delete("ingest_staging", useless)
 
 
 def _listing(context: StageContext, inputs: list[str], lists: list[str]) -> DataFrame:
@@ -321,7 +324,7 @@ def _listing(context: StageContext, inputs: list[str], lists: list[str]) -> Data
     )
     frames += [named_files(_list(context.spark, path), os.path.dirname(path)).repartition(cores) for path in lists]
     listing = listed_files(reduce(DataFrame.unionByName, frames))
-    if lists:  # a list may name what another one or a folder holds too
+    if lists or len(inputs) > 1:  # one may name what another one holds too
         listing = listing.dropDuplicates(["path"])
     return context.sample(listing, "path")
 

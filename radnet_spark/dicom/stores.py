@@ -43,10 +43,12 @@ def is_uri(path: str) -> bool:
 
 
 def absolute(path: str) -> str:
-    """The path as a table names it; a URI without slashes at its end."""
+    """The path as a table names it: a local one without a scheme, a URI without slashes at its end."""
     if not is_uri(path):
         return os.path.abspath(path)
     scheme, _, rest = path.partition("://")
+    if scheme.lower() == "file":
+        return os.path.abspath(rest)
     return f"{scheme.lower()}://{rest.rstrip('/') or '/'}"
 
 
@@ -77,8 +79,7 @@ def status(path: str) -> Status:
     """
     if not is_uri(path):
         found = os.stat(path)
-        modified = datetime.fromtimestamp(found.st_mtime_ns // 1000 / 1e6, tz=UTC)
-        return Status(found.st_size, modified, stat.S_ISDIR(found.st_mode))
+        return Status(found.st_size, _time(found.st_mtime_ns // 1000 / 1e6), stat.S_ISDIR(found.st_mode))
     store, name = _store(path)
     with _errors_named():
         return _status(store.info(name))
@@ -181,20 +182,27 @@ def _store(uri: str) -> tuple[Any, str]:
 
 def _scan_store(folder: str) -> tuple[list[str], dict[str, Status | None]]:
     store, name = _store(folder)
-    with _errors_named():
-        entries = store.ls(name, detail=True)
     base, own = folder.removesuffix("/"), name.rstrip("/")
     folders: list[str] = []
     files: dict[str, Status | None] = {}
-    for entry in entries:
-        below = entry["name"].rstrip("/")[len(own) :]
-        if not below:  # `a/` beside `a/b`: a mark of no bytes, or a folder without a name, which can't be listed
-            files |= {f"{base}/": Status()} if entry["type"] == "directory" or entry["size"] else {}
-        elif entry["type"] == "directory":
-            folders.append(base + below)
-        elif entry["type"] == "file" or (entry.get("islink") and not store.isdir(entry["name"])):
-            files[base + below] = _status(entry)
+    with _errors_named():
+        for entry in store.ls(name, detail=True):
+            below = entry["name"].rstrip("/")[len(own) :]
+            if not below:  # `a/` beside `a/b`: a mark of no bytes, or a folder without a name, which can't be listed
+                files |= {f"{base}/": Status()} if entry["type"] == "directory" or entry["size"] else {}
+            elif entry["type"] == "directory":
+                folders.append(base + below)
+            elif entry["type"] == "file" or (entry.get("islink") and not store.isdir(entry["name"])):
+                files[base + below] = _status(entry)
     return folders, files
+
+
+def _time(seconds: float) -> datetime | None:
+    """Since the epoch, UTC; None where no calendar has such a day."""
+    try:
+        return datetime.fromtimestamp(seconds, tz=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _status(entry: dict[str, Any]) -> Status:
@@ -203,7 +211,7 @@ def _status(entry: dict[str, Any]) -> Status:
     if isinstance(changed, str):
         changed = datetime.fromisoformat(changed)
     elif isinstance(changed, int | float):
-        changed = datetime.fromtimestamp(changed, tz=UTC)
+        changed = _time(changed)
     if changed is not None and changed.tzinfo is None:
         changed = changed.replace(tzinfo=UTC)
     return Status(entry["size"], changed, entry["type"] == "directory")

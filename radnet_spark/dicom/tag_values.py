@@ -6,7 +6,7 @@ import json
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import dictionary_has_tag, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -55,9 +55,7 @@ def tag_values(dataset: Dataset, keep_private: bool) -> dict[str, TagValue]:
 @lru_cache(maxsize=16384)
 def tag_key(tag: int) -> str:
     """`PatientAge` for (0010,1010); eight hex digits for repeating groups and unknown tags."""
-    group = tag >> 16
-    repeating = group >> 8 in (0x50, 0x60)
-    return f"{tag:08X}" if repeating else keyword_for_tag(tag) or f"{tag:08X}"
+    return (dictionary_has_tag(tag) and keyword_for_tag(tag)) or f"{tag:08X}"
 
 
 def value_text(value: Any) -> str:

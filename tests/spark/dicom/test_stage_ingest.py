@@ -181,17 +181,17 @@ def test_uris_give_what_plain_paths_give(context, tables, archive, tmp_path, mon
     monkeypatch.setenv("RADNET_DEID_KEY", "ab" * 32)
     (archive / "deep" / "er").rename(archive / "deep" / "č 1%20!")
     by_uri = Tables(tables.spark, str(tmp_path / "uris"), context().config.storage)
-    (tmp_path / "list.txt").write_text(f"file://{archive}/mr\n")
+    (tmp_path / "list.txt").write_text(f"local://{archive}/mr\n")
     plain = stage_ingest.run(context(input=[str(archive)]))
-    uris = {"input": [f"file://{archive}/"], "lists": [f"file://{tmp_path}/list.txt"]}
+    uris = {"input": [f"local://{archive}/"], "lists": [f"file://{tmp_path}/list.txt"]}
     summary = stage_ingest.run(replace(context(**uris), tables=by_uri))
     assert summary.extra == plain.extra == {"files_found": 9, "instances": 2, "quarantine": 7, "removed": 0}
     for name in ("instances", "quarantine"):
         known, found = ([row.asDict() for row in root.read(name).collect()] for root in (tables, by_uri))
-        assert [row["path"].removeprefix("file://") for row in sorted(found, key=path_of)] == sorted(
+        assert [row["path"].removeprefix("local://") for row in sorted(found, key=path_of)] == sorted(
             map(path_of, known)
         )
-        assert all(path_of(row).startswith("file:///") for row in found)
+        assert all(path_of(row).startswith("local:///") for row in found)
         assert sorted(repr(row | {"path": ""}) for row in found) == sorted(repr(row | {"path": ""}) for row in known)
     assert stage_ingest.run(replace(context(**uris), tables=by_uri)).rows == {"instances": 0, "quarantine": 0}
     with pytest.raises(UsageError, match="Install s3fs"):

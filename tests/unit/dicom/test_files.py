@@ -3,6 +3,7 @@ import zipfile
 
 import pytest
 
+from radnet_spark.dicom import files
 from radnet_spark.dicom.files import (
     FileAccessError,
     is_archive,
@@ -84,3 +85,23 @@ def test_only_what_is_surely_not_there_is_gone(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "stat", refuse)
     assert not is_gone(f"{tmp_path}/not-there", changed)
+
+
+def test_an_archive_stands_for_itself_only_while_it_cant_be_read(tmp_path):
+    target = tmp_path / "a.zip"
+    target.write_bytes(b"half")
+    assert not is_gone(str(target), None)
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("x", b"1")
+    assert is_gone(str(target), None)
+
+
+def test_a_large_member_is_a_stream(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb", bytes(1 << 20))
+    monkeypatch.setattr(files, "_LARGE_MEMBER", 1000)
+    with open_file(f"{tmp_path}/a.zip!/bomb") as source:
+        assert isinstance(source, zipfile.ZipExtFile)
+        assert source.seek(0, 2) == 1 << 20
+        source.seek(5)
+        assert source.read(3) == bytes(3)

@@ -66,3 +66,34 @@ def test_enough_units_and_single_files(tree):
     assert len(listing_units([str(tree)], 4)) >= 4
     assert [file.file_size for file in list_unit(ListingUnit(str(tree / "top"), True))] == [1]
     assert listing_units([str(tree), str(tree), str(tree / "f0")], 1) == [ListingUnit(str(tree), True)]
+
+
+def test_whatever_a_table_names_can_be_listed_again(tree):
+    odd = os.path.join(os.fsencode(tree), b"sl\xe8ike")
+    os.mkdir(odd)
+    with open(os.path.join(odd, b"\xe8"), "wb") as file:
+        file.write(b"12")
+    found = {file.path: file for unit in listing_units([str(tree)], 1) for file in list_unit(unit)}
+    assert len(found) == 13
+    again = {file.path: file for path in found for file in list_unit(ListingUnit(path, True))}
+    assert again == found
+    gone = next(iter(list_unit(ListingUnit(f"{tree}/f1/a.zip!/m/gone", True))))
+    assert (gone.path, gone.file_size) == (f"{tree}/f1/a.zip!/m/gone", None)
+
+
+def test_paths_of_a_list_are_those_of_a_listing(tree):
+    for path in (f"{tree}/./f0//deep/../top/../../top", f"file://{tree}/top", f"{tree}/f1/../f1/a.zip!/m/1"):
+        (found,) = list_unit(ListingUnit(path, True))
+        assert found.path in {f"{tree}/top", f"{tree}/f0/top", f"{tree}/f1/a.zip!/m/1"}
+
+
+def test_units_can_be_sent_to_another_machine_as_text(tree):
+    os.mkdir(os.path.join(os.fsencode(tree), b"sl\xe8ike"))
+    for unit in listing_units([str(tree)], 100):
+        assert unit.path.encode("utf-8")
+
+
+def test_a_linked_file_is_listed_with_its_folder(tree):
+    (tree / "f2" / "link").symlink_to(tree / "top")
+    units = listing_units([str(tree), str(tree / "f2" / "link")], 1)
+    assert [file.path for unit in units for file in list_unit(unit)].count(str(tree / "f2" / "link")) == 1

@@ -100,7 +100,7 @@ def test_a_row_is_that_of_the_local_file(pacs, name):
     assert row == read_instance(SMALL, size, SETTINGS)
 
 
-def test_file_uris_name_what_plain_paths_do(tmp_path):
+def test_uris_name_what_plain_paths_do(tmp_path):
     (tmp_path / "a b" / "č%20").mkdir(parents=True)
     shutil.copy(SMALL, tmp_path / "a b" / "č%20" / "x!::.dcm")
     (tmp_path / "circle").symlink_to(tmp_path)
@@ -108,9 +108,9 @@ def test_file_uris_name_what_plain_paths_do(tmp_path):
     (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
     os.mkfifo(tmp_path / "pipe")
     plain = list(list_unit(ListingUnit(str(tmp_path), recursive=True)))
-    uris = list(list_unit(ListingUnit(f"file://{tmp_path}", recursive=True)))
-    assert [file.path for file in uris] == [f"file://{file.path}" for file in plain]
-    assert {f"file://{file.path}": file.file_size for file in plain if not file.path.endswith("broken")}.items() <= {
+    uris = list(list_unit(ListingUnit(f"local://{tmp_path}", recursive=True)))
+    assert [file.path for file in uris] == [f"local://{file.path}" for file in plain]
+    assert {f"local://{file.path}": file.file_size for file in plain if not file.path.endswith("broken")}.items() <= {
         file.path: file.file_size for file in uris
     }.items()
 
@@ -199,7 +199,7 @@ def test_what_is_not_there(memory):
     ("path", "expected"),
     [
         ("S3A://bucket/a/", "s3a://bucket/a"),
-        ("file:///", "file:///"),
+        ("file:///a//b/", "/a/b"),
         ("hdfs://host:8020/a//", "hdfs://host:8020/a"),
         ("/a/../b/", "/b"),
     ],

@@ -26,7 +26,8 @@ def test_values_stay_as_they_are_in_the_file():
 
 def test_keys():
     assert tag_key(0x00101010) == "PatientAge"
-    assert tag_key(0x60020010) == "60020010"
+    for tag in (0x60020010, 0x00203102, 0x00203104, 0x00280410, 0x10100012, 0x7F020010):  # repeating, PS3.6
+        assert tag_key(tag) == f"{tag:08X}"
     assert tag_key(0x00091001) == "00091001"
 
 
