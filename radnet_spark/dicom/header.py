@@ -18,6 +18,7 @@ from pydicom import dcmread
 from pydicom.datadict import dictionary_has_tag
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_dataset, read_partial, read_preamble
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -31,13 +32,13 @@ from radnet_spark.dicom.identity import VALUE_ERRORS
 from radnet_spark.dicom.pixel_element import PixelElement, ends_with_delimiter, named, pixel_element
 from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.thin_attributes import ThinAttributes
-from radnet_spark.dicom.walker import UNDEFINED, NeedMore, Unexpected, Walk, Walked, file_meta
+from radnet_spark.dicom.walker import PIXEL_TAGS, UNDEFINED, NeedMore, Unexpected, Walk, Walked
 
 READ_ERRORS = (*VALUE_ERRORS, InvalidDicomError, struct.error, zlib.error)
 _PREAMBLE = 128
 _BLOCK = 1 << 14  # bytes of one read: most headers are smaller
 _MAX_INFLATED = 1 << 29  # bytes of a deflated data set: it is read whole, in several copies
-_TRANSFER_SYNTAX = 0x00020010
+_MOST_ELEMENTS = 50_000  # of the top level
 _MIN_KNOWN_TAGS = 3  # without the DICM mark a file is DICOM if it has this many known elements, half of the public
 
 
@@ -98,9 +99,11 @@ def judged_header(source: BinaryIO, size: int) -> Header | Rejected:
     """The same by pydicom alone, for a file that is not empty."""
     marked = _has_mark(source)
     try:
-        if marked and _inflates_too_far(source):
-            return Rejected(QuarantineReason.UNREADABLE, f"a deflated data set of more than {_MAX_INFLATED >> 20} MiB")
-        dataset = dcmread(source, force=True, stop_before_pixels=True)
+        refused = _refused_at_its_beginning(source, marked)
+        if refused:
+            return refused
+        source.seek(0)
+        dataset = read_partial(source, stop_when=_End(), force=True)
         if not marked and not _looks_like_dicom(dataset):
             return Rejected(QuarantineReason.NOT_DICOM, "no DICM mark and no known elements")
         if _is_directory(dataset):
@@ -177,20 +180,45 @@ def _deflated(source: BinaryIO, dataset: FileDataset) -> Header:
     return Header(PydicomAttributes(dataset), str(DeflatedExplicitVRLittleEndian), pixels, digest)
 
 
-def _inflates_too_far(source: BinaryIO) -> bool:
-    """Whether a small file would fill the memory; inflates block by block and keeps nothing."""
-    try:
-        meta, start = file_meta(source.read(_BLOCK))
-    except Unexpected:
-        meta, start = {}, 0
-    source.seek(start)
-    size = 0
-    if meta.get(_TRANSFER_SYNTAX, b"").rstrip(b"\0 ") == DeflatedExplicitVRLittleEndian.encode():
-        stream = zlib.decompressobj(-zlib.MAX_WBITS)
-        while size <= _MAX_INFLATED and not stream.eof and (block := stream.unconsumed_tail or source.read(_BLOCK)):
-            size += len(stream.decompress(block, _BLOCK))
+def _refused_at_its_beginning(source: BinaryIO, marked: bool) -> Rejected | None:
+    """What would take hours or all memory to read: space that was reserved and never written, and deflated bombs."""
     source.seek(0)
+    read_preamble(source, force=True)
+    meta = read_dataset(source, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
+    start = source.tell()
+    if source.read(8) == bytes(8):  # no element is like that: a group's length has 4 bytes (PS3.7 E.1)
+        reason = QuarantineReason.TRUNCATED if marked else QuarantineReason.NOT_DICOM
+        return Rejected(reason, "zeros where a data set should begin")
+    source.seek(start)
+    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian and _inflates_too_far(source):
+        return Rejected(QuarantineReason.UNREADABLE, f"a deflated data set of more than {_MAX_INFLATED >> 20} MiB")
+    return None
+
+
+def _inflates_too_far(source: BinaryIO) -> bool:
+    """Inflates block by block and keeps nothing."""
+    stream, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    while size <= _MAX_INFLATED and not stream.eof and (block := stream.unconsumed_tail or source.read(_BLOCK)):
+        size += len(stream.decompress(block, _BLOCK))
     return size > _MAX_INFLATED
+
+
+class _End:
+    """Says where a header ends: at the pixels, or where padding with zeros begins.
+
+    Raises:
+        ValueError: there are more elements than any header has; reading all of them would take hours.
+    """
+
+    def __init__(self) -> None:
+        self._elements = 0
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        """Whether an element of the top level is the first one that is no part of the header."""
+        self._elements += 1
+        if self._elements > _MOST_ELEMENTS:
+            raise ValueError(f"more than {_MOST_ELEMENTS} elements")
+        return tag in PIXEL_TAGS or (tag == 0 and self._elements > 1)
 
 
 def _has_mark(source: BinaryIO) -> bool:

@@ -11,6 +11,7 @@ from pydicom.dataset import FileDataset
 from radnet_spark.dicom.walker import UNDEFINED
 
 _ITEM, _DELIMITER = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
+_MOST_ITEMS = 1 << 20  # more fragments than any file has
 _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
 _PIXEL_KEYWORDS = {
     (0x7FE0, 0x0008): "FloatPixelData", (0x7FE0, 0x0009): "DoubleFloatPixelData", (0x7FE0, 0x0010): "PixelData"
@@ -37,12 +38,14 @@ class PixelElement:
 
 
 def pixel_element(source: BinaryIO, size: int, dataset: FileDataset) -> PixelElement | None:
-    """Reads tag, VR and length where pydicom stopped; None at the end of the file."""
+    """Reads tag, VR and length where pydicom stopped; None at the end of the file, or of the header."""
     implicit, little_endian = dataset.original_encoding
     order = "<" if little_endian else ">"
     head = source.read(8)
     if len(head) < 8:
         return PixelElement(0, complete=False) if head else None
+    if struct.unpack(f"{order}HH", head[:4]) not in _PIXEL_KEYWORDS:
+        return None
     if implicit or head[4:6] not in _LONG_VRS:
         length = struct.unpack(f"{order}L", head[4:8])[0]
     else:
@@ -68,7 +71,10 @@ def ends_with_delimiter(source: BinaryIO, size: int) -> bool:
     if source.read(8) == struct.pack("<HHL", *_DELIMITER, 0):
         return True
     source.seek(start)
-    while len(head := source.read(8)) == 8:
+    for _ in range(_MOST_ITEMS):
+        head = source.read(8)
+        if len(head) < 8:
+            break
         group, element, length = struct.unpack("<HHL", head)
         if (group, element) == _DELIMITER:
             return True

@@ -99,7 +99,7 @@ class Walk:
         if self._walker is None:
             if data[128:132] != b"DICM":
                 raise Unexpected
-            self._meta, start = file_meta(data)
+            self._meta, start = _file_meta(data)
             self._walker = _Walker(self._size, start, self._uid(_TRANSFER_SYNTAX) == ImplicitVRLittleEndian)
         syntax, media_storage = self._uid(_TRANSFER_SYNTAX), self._uid(_MEDIA_STORAGE)
         if syntax in _NOT_THIN:
@@ -112,12 +112,8 @@ class Walk:
         return self._meta.get(tag, b"").decode("ascii", "replace").rstrip(" \0")
 
 
-def file_meta(data: bytes) -> tuple[dict[int, bytes], int]:
-    """Values of the file meta information, always explicit little endian (PS3.10 7.1), and where it ends.
-
-    Raises:
-        Unexpected: an element of it is no common case.
-    """
+def _file_meta(data: bytes) -> tuple[dict[int, bytes], int]:
+    """Values of the file meta information, always explicit little endian (PS3.10 7.1), and where it ends."""
     meta: dict[int, bytes] = {}
     start = _PREAMBLE
     while start + 12 <= len(data):

@@ -22,7 +22,7 @@ import pytest
 from tests.jobs.conftest import JOBS, KEY, SETTINGS, Radnet, WholeRun
 
 COUNT = int(os.environ.get("RADNET_KILLS", "1"))
-LATEST = 20.0  # seconds after the stage has begun
+LATEST = 6.0  # seconds after the stage has begun; in a JVM that has just started it takes at least twice as long
 VICTIMS = {
     "driver": ("local[2]", None),
     "worker": ("local[2]", b"pyspark.daemon"),
@@ -91,9 +91,8 @@ def test_a_killed_run_loses_nothing(
     if victim == "executor":
         work = Path(pyspark.__file__).parent / "work"
         request.addfinalizer(lambda: shutil.rmtree(work, ignore_errors=True))
-    hit = killed(victim, root, files, chance)
+    assert killed(victim, root, files, chance), victim
     for name in TABLES:  # each table shows only finished work
         assert rows(spark, root, name).items() <= untouched[name].items()
     assert radnet("ingest", *files, "--root", str(root), *SETTINGS).code == 0
     assert {name: rows(spark, root, name) for name in TABLES} == untouched
-    print(f"{victim}: {'killed' if hit else 'had ended before'}")

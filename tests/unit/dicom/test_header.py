@@ -1,4 +1,6 @@
 import gzip
+import struct
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from radnet_spark.dicom.header import Header, Rejected, read_header
+from radnet_spark.dicom import header as module
+from radnet_spark.dicom.header import Header, Rejected, judged_header, read_header
 from radnet_spark.dicom.reasons import QuarantineReason
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -152,3 +155,42 @@ def test_mutants_never_raise(data):
 def test_random_bytes_never_raise(data):
     assert read(data).reason in set(QuarantineReason)
     read(b"\0" * 128 + b"DICM" + data)
+
+
+@pytest.mark.parametrize("marked", [False, True])
+@pytest.mark.parametrize("filling", [bytes(8), b"\1\0\0\0\0\0\0\0"])
+def test_a_file_of_filling_is_not_read_element_by_element(ct_bytes, marked, filling):
+    """Space that was reserved for a file and never written: pydicom takes a second for each MiB of it."""
+    meta = ct_bytes[: 144 + struct.unpack("<L", ct_bytes[140:144])[0]]  # PS3.10 7.1
+    data = (meta if marked else b"") + filling * (1 << 18)
+    found = judged_header(BytesIO(data), len(data))
+    assert isinstance(found, Rejected)
+    assert found.reason in (("truncated", "unreadable") if marked else ("not_dicom",))
+
+
+def test_padding_with_zeros_is_no_part_of_a_header(header, dicom_bytes):
+    plain = dicom_bytes(header)
+    for count in (8, 64, 10_000):
+        found = read_header(BytesIO(plain + bytes(count)), len(plain) + count)
+        assert isinstance(found, Header)
+        assert set(found.dataset.keys()) == set(header.keys())
+
+
+@pytest.mark.parametrize("form", ["plain", "unmarked", "odd meta", "long meta"])
+def test_a_deflated_bomb_is_found_in_any_form(monkeypatch, form):
+    monkeypatch.setattr(module, "_MAX_INFLATED", 1 << 20)
+
+    def element(number: int, vr: bytes, value: bytes) -> bytes:
+        long = struct.pack("<HL", 0, len(value)) if vr == b"OB" else struct.pack("<H", len(value))
+        return struct.pack("<HH2s", 2, number, vr) + long + value
+
+    version = element(1, b"OB", bytes(20_000) if form == "long meta" else b"\0\1")
+    meta = version + element(0x10, b"UI", b"1.2.840.10008.1.2.1.99") + element(0x16, b"LO", b"RADNET")
+    meta = meta if form == "odd meta" else meta[:-14]
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = struct.pack("<HH2sHL", 9, 0x1001, b"OB", 0, 1 << 23) + bytes(1 << 23)
+    data = meta + deflate.compress(body) + deflate.flush()
+    data = data if form == "unmarked" else bytes(128) + b"DICM" + data
+    found = read_header(BytesIO(data), len(data))
+    assert isinstance(found, Rejected)
+    assert "deflated data set of more than" in found.detail
