@@ -155,6 +155,8 @@ def test_wrong_rules_are_named():
         "values": {},
         "unspecific": [],
         "by_modality": [],
+        "endings": {"m": ["", "a"]},
+        "abbreviations": {},
         "constancy": [],
         "ignored_phrases": [],
         "ignored_words": "x",
@@ -165,5 +167,7 @@ def test_wrong_rules_are_named():
         Rules({**data, "rules": [rule]})
     with pytest.raises(UsageError, match="regular expression"):
         Rules({**data, "rules": [{**rule, "part": "A", "pattern": "("}]})
+    with pytest.raises(UsageError, match="found <x>"):
+        Rules({**data, "rules": [{**rule, "part": "A", "pattern": "b<x>"}]})
     with pytest.raises(UsageError, match="r twice"):
         Rules({**data, "rules": [{**rule, "part": "A"}] * 2})
