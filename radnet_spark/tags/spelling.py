@@ -21,6 +21,7 @@ class Speller:
 
     def __init__(self, vocabulary: Mapping[str, frozenset[str]], known: Iterable[str] = ()) -> None:
         self._words = {word: means for word, means in vocabulary.items() if len(word) >= _MIN_LENGTH and word.isalpha()}
+        self._longest = max(map(len, self._words), default=0) + 1
         self._known = self._words.keys() | set(known)
         self._by_deletion: dict[str, set[str]] = {}
         for word in self._words:
@@ -33,7 +34,7 @@ class Speller:
 
         The word itself is returned if there is none, or if those that there are stand for different things.
         """
-        if len(word) < _MIN_LENGTH or not word.isalpha() or word in self._known:
+        if not _MIN_LENGTH <= len(word) <= self._longest or not word.isalpha() or word in self._known:
             return word
         near = {right for key in (word, *_deletions(word)) for right in self._by_deletion.get(key, ())}
         right = [other for other in near if _one_edit(word, other)]
