@@ -27,8 +27,8 @@ def _rows(name):
 
 
 HELD_OUT = _rows("held_out.tsv")
-# Text, modality, body part by the specification, kind of source (language first). A third by the hash of the text was kept
-# apart: its errors were not looked at while the rules were written.
+# Text, modality, body part by the specification, kind of source (language first). A third, by the hash of the text,
+# was kept apart: its errors were not looked at while the rules were written.
 DESCRIPTIONS = _rows("descriptions.tsv")
 
 
@@ -193,7 +193,7 @@ def test_a_rule_of_one_modality_is_silent_for_another():
 def test_a_text_of_100_000_letters_ends(piece):
     began = time.process_time()
     infer([(piece * (100_000 // len(piece) + 1))[:100_000]], None, None, RULES)
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 20
 
 
 @pytest.mark.parametrize(
