@@ -61,7 +61,7 @@ class Rules:
         data: parsed content of `conf/body_parts.yml`.
 
     Raises:
-        UsageError: a part outside the closed list, a doubled rule, or a pattern that is none.
+        UsageError: a part outside the closed list, a doubled rule, a pattern or a class of endings that is none.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
