@@ -45,7 +45,7 @@ HELP = {
     "doctor": "is everything there that a run needs, and how to mend what is not; starts no Spark",
     "status": "stages done, rows, losses by reason, what a next run would do",
     "labels": "path, label, cluster name and confidence as CSV",
-    "body-part": "the body part that a text names, one JSON object a line; no Spark",
+    "body-part": "the body part that a text names and the rule that says so, one JSON object a line; no Spark",
     "stem": "the stems of a text, one JSON object a line; no Spark",
 }
 
@@ -129,7 +129,9 @@ def _parser() -> argparse.ArgumentParser:
         if name in ("make-hospital", "labels"):
             verb.add_argument("--out", required=True, metavar="PATH")
         if name in ("body-part", "stem"):
-            verb.add_argument("--file", required=True, metavar="FILE", help="one text a line")
+            before = "; a modality may stand before a tab" if name == "body-part" else ""
+            text = f"UTF-8, one text a line{before}; - reads standard input"
+            verb.add_argument("--file", required=True, metavar="FILE", help=text)
     return parser
 
 

@@ -20,6 +20,9 @@ from radnet_spark.errors import UsageError
 from radnet_spark.tags.spelling import Speller
 
 _SIGNS = re.compile(r"[^a-z0-9]+")
+_CASE_OF = re.compile(r"<(\w+)>")
+_STEM = re.compile(r"(?<!\\)\b(\w+)<(\w+)>")
+_SEAMS = re.compile(r"(?<=[^\W\d_][a-zčćđšž])(?=[A-ZČĆĐŠŽ])|(?<=[^\W\d_]{3})(?=\d)")
 _LETTERS = str.maketrans({"đ": "d", "ł": "l", "ø": "o", "ß": "ss", "æ": "ae"})
 
 
@@ -58,7 +61,7 @@ class Rules:
         data: parsed content of `conf/body_parts.yml`.
 
     Raises:
-        UsageError: a part outside the closed list, a doubled rule, or a pattern that is none.
+        UsageError: a part outside the closed list, a doubled rule, a pattern or a class of endings that is none.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -66,6 +69,8 @@ class Rules:
         self.values: dict[str, str] = dict(data["values"])
         self.unspecific = frozenset(data["unspecific"])
         self.by_modality: tuple[Mapping[str, Any], ...] = tuple(data["by_modality"])
+        self._endings: dict[str, list[str]] = dict(data["endings"])
+        self._full = {short: word for word, forms in data["abbreviations"].items() for short in forms}
         self.constancy = tuple(self._rule(item) for item in data["constancy"])
         self.rules = tuple(self._rule(item) for item in data["rules"])
         self._ignored = [_compiled(pattern) for pattern in (*data["ignored_phrases"], data["ignored_words"])]
@@ -73,8 +78,7 @@ class Rules:
         doubled = {rule.id for rule in every if sum(rule.id == other.id for other in every) > 1}
         if doubled:
             raise UsageError(f"body-part rules: found {', '.join(sorted(doubled))} twice, expected each id once")
-        examples = {word for rule in every for text in rule.examples for word in fold(text).split()}
-        self.speller = Speller(examples, known=data["known_words"])
+        self.speller = Speller(self._vocabulary(data["rules"]), known=data["known_words"])
 
     @classmethod
     def load(cls, name: str = "body_parts.yml", calibration: bool = True) -> Rules:
@@ -88,8 +92,8 @@ class Rules:
         return cls(data if calibration else {**data, "constancy": []})
 
     def clean(self, text: str) -> str:
-        """Folded text without laterality, views, positions and coils."""
-        folded = fold(text)
+        """Folded text with short forms written out, without laterality, views, positions and coils."""
+        folded = " ".join(self._full.get(word, word) for word in fold(text).split())
         for pattern in self._ignored:
             folded = " ".join(pattern.sub(" ", folded).split())
         return folded
@@ -122,10 +126,25 @@ class Rules:
             item["id"],
             item["part"],
             item["language"],
-            _compiled(item["pattern"]),
+            _compiled(_CASE_OF.sub(self._any_ending, item["pattern"])),
             frozenset(item.get("modality", ())),
             tuple(item["examples"]),
         )
+
+    def _any_ending(self, case_of: re.Match[str]) -> str:
+        if case_of[1] not in self._endings:
+            known = ", ".join(self._endings)
+            raise UsageError(f"body-part rules: found <{case_of[1]}> in a pattern, expected one of {known}")
+        return f"(?:{'|'.join(self._endings[case_of[1]])})"
+
+    def _vocabulary(self, items: Iterable[Mapping[str, Any]]) -> dict[str, frozenset[str]]:
+        """The words of the examples, and every case of the words that patterns name by stem and class; their parts."""
+        parts: dict[str, set[str]] = {}
+        for item in items:
+            cases = [stem + ending for stem, case in _STEM.findall(item["pattern"]) for ending in self._endings[case]]
+            for word in [*cases, *fold(" ".join(item["examples"])).split()]:
+                parts.setdefault(word, set()).add(item["part"])
+        return {word: frozenset(named) for word, named in parts.items()}
 
 
 def infer(texts: Sequence[str | None], original: str | None, modality: str | None, rules: Rules) -> BodyPart:
@@ -185,10 +204,11 @@ def _from_value(original: str | None, modality: str | None, rules: Rules) -> Bod
 
 def _from_texts(texts: Sequence[str], modality: str | None, rules: Rules) -> BodyPart | None:
     for text in texts:
-        cleaned = rules.clean(text)
-        rule = rules.first(rules.corrected(cleaned, modality), modality)
-        if rule:
-            return BodyPart(rule.part, rule.id)
+        # "ThoraxRoutine" and "KNEE2V" are two words each; but "LumBalna" is one, so that the text as it is goes first.
+        for reading in dict.fromkeys((text, _SEAMS.sub(" ", text))):
+            rule = rules.first(rules.corrected(rules.clean(reading), modality), modality)
+            if rule:
+                return BodyPart(rule.part, rule.id)
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 _MIN_LENGTH = 6  # letters; shorter words have too many neighbours
@@ -15,13 +15,14 @@ class Speller:
     (Damerau-Levenshtein distance 1 through symmetric deletes).
 
     Args:
-        vocabulary: right words, folded.
+        vocabulary: right words, folded, each with what it stands for (here its body parts).
         known: further right words, which are never mended and never the result.
     """
 
-    def __init__(self, vocabulary: Iterable[str], known: Iterable[str] = ()) -> None:
-        self._words = {word for word in vocabulary if len(word) >= _MIN_LENGTH and word.isalpha()}
-        self._known = self._words | set(known)
+    def __init__(self, vocabulary: Mapping[str, frozenset[str]], known: Iterable[str] = ()) -> None:
+        self._words = {word: means for word, means in vocabulary.items() if len(word) >= _MIN_LENGTH and word.isalpha()}
+        self._longest = max(map(len, self._words), default=0) + 1
+        self._known = self._words.keys() | set(known)
         self._by_deletion: dict[str, set[str]] = {}
         for word in self._words:
             for shorter in (word, *_deletions(word)):
@@ -29,11 +30,15 @@ class Speller:
         self.correct = lru_cache(maxsize=8192)(self._correct)
 
     def _correct(self, word: str) -> str:
-        """The vocabulary's word one edit away, alphabetically first of several; the word itself if there is none."""
-        if len(word) < _MIN_LENGTH or not word.isalpha() or word in self._known:
+        """The vocabulary's word one edit away, alphabetically first of several.
+
+        The word itself is returned if there is none, or if those that there are stand for different things.
+        """
+        if not _MIN_LENGTH <= len(word) <= self._longest or not word.isalpha() or word in self._known:
             return word
         near = {right for key in (word, *_deletions(word)) for right in self._by_deletion.get(key, ())}
-        return min((right for right in near if _one_edit(word, right)), default=word)
+        right = [other for other in near if _one_edit(word, other)]
+        return min(right, default=word) if len({self._words[other] for other in right}) == 1 else word
 
 
 def _deletions(word: str) -> list[str]:
