@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ class TagValue(NamedTuple):
         return self.text if length <= max_bytes else f"{self.vr} {length}"
 
 
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 NO_VALUE = frozenset({0x00020000, 0xFFFCFFFC})
 
 
@@ -82,8 +83,21 @@ def tag_value(element: DataElement) -> TagValue:
 
 
 def json_text(items: list[dict[str, Any]]) -> str:
-    """A sequence as it stands in a table: DICOM JSON without spaces."""
-    return _JSON.encode(items)
+    """A sequence as it stands in a table: DICOM JSON without spaces; what is no number of JSON as `"NaN"`, `"inf"`."""
+    try:
+        return _JSON.encode(items)
+    except ValueError:
+        return _JSON.encode(_with_words_for_no_numbers(items))
+
+
+def _with_words_for_no_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_words_for_no_numbers(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_with_words_for_no_numbers(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else str(float(value))
+    return value
 
 
 def _json(item: Dataset) -> dict[str, Any]:
