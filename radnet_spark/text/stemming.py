@@ -1,7 +1,8 @@
 """Words and stems of a Croatian text in plain Python.
 
 The Spark NLP pipeline (`pipeline`) gives the same for every text. Stems are those of Ljubešić and Pandžić's refinement
-of Ljubešić, Boras and Kubelka, "Retrieving Information in Croatian" (2007), by the package croatian-stemmer.
+of Ljubešić, Boras and Kubelka, "Retrieving Information in Croatian" (2007), by the package croatian-stemmer, between
+rules for what changes inside words (`alternations`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import croatian_stemmer
 
 from radnet_spark.config import Text, load_rules
+from radnet_spark.text.alternations import alternations
 
 _MARKS = re.compile("[\u0300-\u036f]")
 _DIGIT = re.compile("[0-9]")
@@ -84,8 +86,12 @@ def words(text: str, rules: TextRules) -> list[str]:
 
 
 def stem(word: str, rules: TextRules) -> str:
-    """The stem of one prepared word; words with digits are their own stem."""
-    return _stem(word, rules.folded)
+    """The stem of one word; words with digits and those longer than `max_word_length` are their own stem.
+
+    It has letters or digits where the word has. A stem is no word: the stem of a stem may be another.
+    """
+    word = prepared(word, rules)
+    return _stem(word, rules.folded) if len(word) <= rules.max_word_length else word
 
 
 def stems(text: str, rules: TextRules) -> list[str]:
@@ -105,7 +111,8 @@ def stem_lines(lines: Iterable[str], settings: Text) -> Iterator[dict[str, Any]]
 def _stem(word: str, folded: tuple[tuple[str, str], ...]) -> str:
     if _DIGIT.search(word):
         return word
-    stem = croatian_stemmer.stem(word)
+    rules = alternations()
+    stem = rules.settled(croatian_stemmer.stem(rules.readable(word)))
     for marked, plain in folded:
         stem = stem.replace(marked, plain)
     return stem

@@ -40,7 +40,7 @@ def test_words(text, expected):
     assert words(text, RULES) == expected
 
 
-def test_stems_are_those_of_the_package_and_digits_stay():
+def test_regular_forms_have_the_stems_of_the_package_and_digits_stay():
     text = "Plućima kralježnice zglobova 12x3 L5"
     expected = [croatian_stemmer.stem(word) for word in ("plućima", "kralježnice", "zglobova")]
     assert stems(text, RULES) == [*expected, "12x3", "l5"]
@@ -68,6 +68,32 @@ def test_words_hold_word_characters_only_and_are_their_own_words(text):
 @given(st.text())
 def test_composed_and_decomposed_texts_give_the_same(text):
     assert words(unicodedata.normalize("NFD", text), RULES) == words(unicodedata.normalize("NFC", text), RULES)
+
+
+@given(st.text(min_size=1))
+def test_any_text_is_a_word_with_a_stem(text):
+    rules = rules_with("text.fold_diacritics=true")
+    found = stem(text, rules)
+    assert found == stem(unicodedata.normalize("NFD", text), rules)
+    if words(text, rules):
+        assert found
+
+
+@given(st.text("abcčćdđefghijklmnoprsštuvzž", min_size=1, max_size=60))
+def test_a_word_of_letters_has_a_stem_of_letters(word):
+    found = stem(word, RULES)
+    assert found.isalpha()
+    assert len(found) >= min(2, len(word))
+
+
+@pytest.mark.parametrize("word", ["a" * 100_000, "ije" * 33_333, "naj" * 33_333, "dj" * 50_000])
+def test_a_run_too_long_for_a_word_is_its_own_stem(word):
+    assert stem(word, RULES) == word
+
+
+@pytest.mark.parametrize(("word", "same"), [("ǈudi", "ljudi"), ("Ǆepovi", "džepovi"), ("PLUĆA", "pluća")])
+def test_a_word_need_not_be_prepared(word, same):
+    assert stem(word, RULES) == stem(same, RULES)
 
 
 def test_rules_survive_json():
