@@ -13,7 +13,7 @@ MARK = "***"
 _NUMBER = re.compile(r"(?<!\d)(?:\d{9}|\d{11}|\d{13})(?!\d)")
 _LABELLED = re.compile(r"\b((?:OIB|MBO|JMBG|MBG|mati[čc]ni\s+broj)\s*[:.]?\s*)\d[\d ]{4,}\d", re.IGNORECASE)
 _PHONE = re.compile(
-    r"(?<![\d.,])(?:(?:\+|00)\s?385[\s/.-]?\(?0?\)?|\(?0(?:1|[2-5]\d|9\d)\)?[\s/-]|0[2-59]\d(?=\d{6,7}(?!\d)))"
+    r"(?<![\d.,])(?:(?:\+|00)\s?385[\s/.-]?\(?0?\)?\s?(?:1[\s/-])?|\(?0(?:1|[2-5]\d|9\d)\)?[\s/-]|0[2-59]\d(?=\d{6,7}(?!\d)))"
     r"[\s/-]?\d{2,4}(?:[\s./-]?\d{2,4}){1,2}(?!\d)"
 )
 _LABELLED_PHONE = re.compile(
@@ -23,19 +23,26 @@ _MONTHS = "sije[čc]nja|velja[čc]e|o[žz]ujka|travnja|svibnja|lipnja|srpnja|kol
 _DATE = re.compile(
     rf"(?<![\d.,])(?:(?:0?[1-9]|[12]\d|3[01])\s?(?:\.\s?(?:0?[1-9]|1[0-2])\s?\.|/(?:0?[1-9]|1[0-2])/|"
     rf"-(?:0?[1-9]|1[0-2])-|\.\s?(?:{_MONTHS}))\s?(?:(?:19|20)\d\d(?!\d)|\d\d\.(?!\d)|\d\d(?=\s?(?:g\.|god)))\.?"
-    r"|(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[T ]\d\d:\d\d(?::\d\d)?)?(?!\d))",
+    r"|(?:19|20)\d\d(?P<mark>[-./]?)(?:0[1-9]|1[0-2])(?P=mark)(?:0[1-9]|[12]\d|3[01])"
+    r"(?:[T ]\d\d:\d\d(?::\d\d)?|\.)?(?!\d))",
     re.IGNORECASE,
 )
 _TITLE = (
-    r"(?:(?i:prim|prof|doc|dr|mr|spec|ing|dipl)(?:\s?\.\s?|\s+)(?i:(?:sc|med|univ|rad|h\.\s?c)\s?\.\s?,?\s*)*|"
-    r"(?i:doktor(?:ic[aeiu]|a|u)?|lije[čc]ni(?:k|ka|ku|ca|ce|ci)|"
-    r"(?:pacijent|bolesni[kc])(?:ic[aeiu]|k?[aeu])?|gosp(?:odin|o[đd]a)?\.?|g[đd]a\.?)\s*:?\s+)"
+    r"(?:(?i:prim|prof|doc|dr|mr|spec|ing|inž|dipl)(?:\s?\.\s?|\s+)(?i:(?:sc|med|univ|rad|h\.\s?c)\s?\.\s?,?\s*)*|"
+    r"(?i:doktor(?:ic[aeiu]|a|u)?|radiolog(?:inj[aeiu]|a|u)?|sestr[aeiu]|očita(?:o|la)|ocita(?:o|la)|"
+    r"lije[čc]ni(?:k|ka|ku|ca|ce|ci)|"
+    r"(?:pacijent|bolesni[kc])(?:ic[aeiu]|k?[aeu])?|gosp(?:odin|o[đd]a)?\.?|g[đd](?:ic)?a\.?)\s*:?\s+)"
 )
 _UPPER, _LETTER = "A-ZČĆŠŽĐ", "A-Za-zČĆŠŽĐčćšžđ"
 _NAME = rf"[{_UPPER}](?:[{_LETTER}]+|\.)(?:\s?-\s?[{_UPPER}][{_LETTER}]+)?"
-_PERSON = re.compile(rf"(?<![{_LETTER}])((?:{_TITLE}\s*,?\s*)+)({_NAME}(?:\s{{0,2}}{_NAME}){{0,2}})")
+_PERSON = re.compile(rf"(?<![{_LETTER}])((?:{_TITLE}\s*+,?\s*+){{1,6}}+)({_NAME}(?:\s{{0,2}}{_NAME}){{0,2}})")
+_BEFORE_TITLE = re.compile(
+    rf"(?<![{_LETTER}])(?!{_TITLE}){_NAME}(?:\s{{1,2}}{_NAME}){{1,2}}(?=\s*,\s*(?i:dr|prim|prof|doc|mr|spec|mag|dipl|ing)\b)"
+)
 _WORD = rf"[{_LETTER}]+"
-_LOWER_TITLED = re.compile(rf"(?<![{_LETTER}])((?:(?:prim|prof|doc|dr)\s?\.?\s+)+)({_WORD}(?:\s{{1,2}}{_WORD})?)")
+_LOWER_TITLED = re.compile(
+    rf"(?<![{_LETTER}])((?:(?:prim|prof|doc|dr)\s?\.?\s++){{1,6}}+)({_WORD}(?:\s{{1,2}}{_WORD})?)"
+)
 _NO_NAME = "bez|bil[ao]|bio|i|ima|je|na|navodi|nema|nije|s|sa|se|u|uz|za"
 _LOWER_PATIENT = re.compile(  # without capitals a name is told by standing alone: `bolesnica ivana horvat.`
     rf"(?<![{_LETTER}])((?:pacijent|bolesni[kc])(?:ic[aeiu]|k?[aeu])?\s*:?\s+)(?!(?:{_NO_NAME})\b)({_WORD}\s{_WORD})(?=\s*(?:[.,;]|$))"
@@ -49,17 +56,18 @@ def masked(text: str) -> str:
 
     Replaced are OIB and JMBG by their check digits, any nine digits alone (an MBO; no measure has nine), what a label
     names as one of them, phone numbers, dates, and up to three capitalised words after a title or a word for patient
-    or physician (mistyped ones too); in a text without capitals, words after a title, and two words that stand alone
-    after a word for patient.
+    or physician (mistyped ones too), two or three before a title; in a text without capitals, words after a title, and
+    two words that stand alone after a word for patient.
     """
+    lower = text == text.lower()
     text = _LABELLED.sub(rf"\1{MARK}", text)
     text = _LABELLED_PHONE.sub(rf"\1{MARK}", text)
     text = _NUMBER.sub(lambda found: MARK if _is_personal(found[0]) else found[0], text)
     text = _DATE.sub(MARK, text)
     text = _PHONE.sub(MARK, text)
-    text = _PERSON.sub(rf"\1{MARK}", text)
+    text = _PERSON.sub(rf"\1{MARK}", _BEFORE_TITLE.sub(MARK, text))
     text = _BEFORE_NAME.sub(_mask_after_mistyped, text)
-    if text == text.lower():
+    if lower:
         text = _LOWER_PATIENT.sub(rf"\1{MARK}", _LOWER_TITLED.sub(rf"\1{MARK}", text))
     return text
 

@@ -19,6 +19,7 @@ def rules_with(*settings):
 
 
 RULES = rules_with("text.fold_diacritics=false")
+FOLDING = rules_with("text.fold_diacritics=true")
 
 
 @pytest.mark.parametrize(
@@ -47,9 +48,8 @@ def test_regular_forms_have_the_stems_of_the_package_and_digits_stay():
 
 
 def test_folding_lets_words_without_marks_meet_those_with():
-    folding = rules_with("text.fold_diacritics=true")
-    assert stems("pluca", folding) == stems("pluća", folding)
-    assert stems("kraljeznice", folding) == stems("kralježnica", folding)
+    assert stems("pluca", FOLDING) == stems("pluća", FOLDING)
+    assert stems("kraljeznice", FOLDING) == stems("kralježnica", FOLDING)
     assert stems("pluca", RULES) != stems("pluća", RULES)
 
 
@@ -72,10 +72,9 @@ def test_composed_and_decomposed_texts_give_the_same(text):
 
 @given(st.text(min_size=1))
 def test_any_text_is_a_word_with_a_stem(text):
-    rules = rules_with("text.fold_diacritics=true")
-    found = stem(text, rules)
-    assert found == stem(unicodedata.normalize("NFD", text), rules)
-    if words(text, rules):
+    found = stem(text, FOLDING)
+    assert found == stem(unicodedata.normalize("NFD", text), FOLDING)
+    if words(text, FOLDING):
         assert found
 
 
