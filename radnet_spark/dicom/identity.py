@@ -64,7 +64,8 @@ class Identity:
 
     def spares(self, texts: Iterable[str]) -> bool:
         """Whether `clean` leaves each of the texts as it is; false if in doubt."""
-        return not self.within(texts).phrases and not _ANY_DATE.search(_nfc("\n".join(texts)))
+        named = bool(self.phrases) and bool(self.within(texts).phrases)
+        return not named and not _ANY_DATE.search(_nfc("\n".join(texts)))
 
     def clean(self, text: str) -> str:
         """The text without those phrases and without anything that reads as a date; unchanged if there are none."""
