@@ -39,8 +39,8 @@ demo: setup      ## a synthetic hospital and real DICOM files through every stag
 test: setup lint arch  ## all tests: unit, spark, dist, jobs
 	@$(BIN)/pytest tests/unit tests/spark tests/dist tests/jobs
 
-unit: setup      ## only the tests that need no JVM
-	@$(BIN)/pytest tests/unit
+unit: setup      ## only the tests that need no JVM, but for those that read every real file
+	@$(BIN)/pytest tests/unit -m "not real_files"
 
 lint: setup      ## ruff
 	@$(BIN)/ruff check radnet_spark tests jobs

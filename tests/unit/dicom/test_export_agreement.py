@@ -65,6 +65,7 @@ def disagreement(ours, expected) -> str:
     return "" if largest <= 1 else f"{largest} grey levels apart"
 
 
+@pytest.mark.real_files
 @pytest.mark.parametrize("folder", ["pydicom", "shared"])
 def test_real_files_agree_with_the_reference(folder, small_files):
     if folder == "shared" and not SHARED_DICOM.is_dir():
