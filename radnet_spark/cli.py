@@ -173,7 +173,10 @@ def _context(args: argparse.Namespace, config: Config) -> Iterator[Any]:
     from radnet_spark.lake.tracking import Tracker
 
     if "://" not in args.root:
-        Path(args.root).mkdir(parents=True, exist_ok=True)
+        try:
+            Path(args.root).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--root: {args.root} can't be made ({type(error).__name__})") from error
     debug, ours = args.log_level == "debug", not session_is_there()
     with console.jvm_log(args.root) if ours and not debug else contextlib.nullcontext():
         if ours:

@@ -279,6 +279,7 @@ def _summary(
         )
     extra = {"files_found": found, "instances": instances, "quarantine": aside, "removed": removed}
     first = f"{found} files found: {instances} instances + {aside} in quarantine"
+    facts = [*facts, f"{removed} files of earlier runs are no longer there"] if removed else facts
     return StageSummary("ingest", rows, reasons, list(notes), extra, [first, *facts])
 
 

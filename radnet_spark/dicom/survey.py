@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydicom.uid import UID
+from pydicom.uid import UID, UID_dictionary
 
 from radnet_spark.config import Images
 from radnet_spark.dicom.export import Exported, export_image
@@ -114,10 +114,15 @@ def _read(file: FoundFile, found: Survey, settings: IngestSettings, images: Imag
         return
     found.modalities[row["modality"] or "none"] += 1
     found.manufacturers[row["manufacturer"] or "none"] += 1
-    found.transfer_syntaxes[UID(row["transfer_syntax_uid"]).name] += 1
+    found.transfer_syntaxes[_name_of(row["transfer_syntax_uid"])] += 1
     found.judged += row["judged"]
     if found.exported < _IMAGES:
         _export(file, found, images)
+
+
+def _name_of(syntax: str) -> str:
+    """The standard's name of a transfer syntax; nothing of what else may stand in its place."""
+    return UID(syntax).name if syntax in UID_dictionary else "unknown"
 
 
 def _export(file: FoundFile, found: Survey, images: Images) -> None:
@@ -144,7 +149,8 @@ def lines(found: Survey, size: int, cores: int | None = None) -> Iterator[str]:
     yield f"without an image: {_shares(found.dropped, found.exported)}, of {found.exported} tried"
     yield f"headers that are no common case and take longer: {_share(found.judged, found.instances)}"
     headers, images = _duration(estimates["ingest_hours"]), _duration(estimates["images_hours"])
-    yield f"on {cores} cores about {headers} for all headers and {images} for all images"
+    yield f"on {cores} cores about {headers} for all headers and {images} for all images, at the pace of this sample"
+    yield "Spark's start, the tables and the stages after ingest come on top"
     yield f"images before compression: {estimates['images_bytes'] / 1e9:.2g} GB"
 
 

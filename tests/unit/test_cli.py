@@ -23,6 +23,7 @@ from radnet_spark.pipeline import overlap
         (["ingest", "--input", "memory://not-there"], "memory://not-there"),
         (["demo", "--root", "s3a://bucket/root"], "expected a local folder"),
         (["status", "--root", "not-there"], "not-there"),
+        (["images", "--root", "/proc/radnet"], "--root: /proc/radnet can't be made"),
         (["stem", "--file", "not-there.txt"], "not-there.txt"),
         (["stem", "--file", "/"], "expected a UTF-8 text file"),
         (["images", "--conf", "not-there.yml"], "not-there.yml"),

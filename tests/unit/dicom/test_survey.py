@@ -57,3 +57,14 @@ def test_estimates_by_hand():
     text = "\n".join(lines(found, 128, 10))
     assert "6 minutes for all headers and 54 minutes for all images" in text
     assert "not_dicom 10.0%" in text
+
+
+def test_what_stands_in_the_place_of_a_transfer_syntax_is_not_shown(folder, capsys, caplog, recwarn):
+    data = (folder / "CT_small.dcm").read_bytes()
+    uid = b"1.2.840.10008.1.2.1\0"
+    assert data.count(uid) == 1
+    (folder / "CT_small.dcm").write_bytes(data.replace(uid, b"Horvaticek Zvonimir\0"))
+    found = survey([str(folder)], 100, SETTINGS, load_config().images, lambda text: None)
+    told = [*lines(found, 128), caplog.text, *(str(warning.message) for warning in recwarn)]
+    assert found.transfer_syntaxes["unknown"] == 1
+    assert not [text for text in told if "Horvaticek" in text]
