@@ -22,8 +22,9 @@ from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.tag_values import TagValue
 from radnet_spark.dicom.transfer_syntaxes import is_decodable
 
-PARSE_REVISION = 3  # one more whenever the same file and settings give another row: then stored rows are outdated
+PARSE_REVISION = 4  # one more whenever the same file and settings give another row: then stored rows are outdated
 
+_PYDICOM = logging.getLogger("pydicom")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 MoreColumns = Callable[[Header, BinaryIO], dict[str, Any]]
 
@@ -118,15 +119,17 @@ def rejected(reason: QuarantineReason, detail: str) -> dict[str, Any]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keeps pydicom's remarks on odd values out of the logs: they quote the values."""
-    logger = logging.getLogger("pydicom")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    if _PYDICOM.level > logging.CRITICAL:  # it is quiet already: a batch of files enters once
+        yield
+        return
+    level = _PYDICOM.level
+    _PYDICOM.setLevel(logging.CRITICAL + 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield
         finally:
-            logger.setLevel(level)
+            _PYDICOM.setLevel(level)
 
 
 def _row(header: Header, settings: IngestSettings) -> dict[str, Any]:
