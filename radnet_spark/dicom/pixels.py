@@ -20,6 +20,7 @@ from pydicom.pixels import apply_color_lut, as_pixel_options, get_decoder, pixel
 from pydicom.uid import UID
 
 from radnet_spark.dicom.header import Header
+from radnet_spark.dicom.plain_pixels import PlainPixels
 from radnet_spark.dicom.reasons import DropReason
 from radnet_spark.errors import RadnetError
 
@@ -75,6 +76,9 @@ def native_frames(header: Header, source: BinaryIO) -> Callable[[int], NDArray[n
     if pixels is None or pixels.start is None or pixels.length is None:
         whole = read_whole(source, syntax)
         return lambda frame: decode_frame(whole, frame)
+    plain = PlainPixels.of(dataset, pixels, syntax)
+    if plain:
+        return lambda frame: plain.frame(source, frame)
     options = as_pixel_options(dataset, pixel_keyword=pixels.keyword, pixel_vr=pixels.vr)
     _check_length(options, pixels.length)
     start, decoder = pixels.start, get_decoder(syntax)
