@@ -32,7 +32,7 @@ from radnet_spark.dicom.resize import fit_square
 from radnet_spark.dicom.transfer_syntaxes import is_encapsulated
 from radnet_spark.dicom.windowing import Rescale, Window, each_value, estimate_window, to_grey
 
-EXPORT_REVISION = 2  # one more whenever the same file and settings give other pixels: then stored images are outdated
+EXPORT_REVISION = 3  # one more whenever the same file and settings give other pixels: then stored images are outdated
 
 FrameReader = Callable[[int, float], NDArray[np.generic]]  # number from 0, seconds that it may take
 

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut, as_pixel_options, get_decoder, pixel_array
+from pydicom.pixels import as_pixel_options, get_decoder, pixel_array
 from pydicom.uid import UID
 
 from radnet_spark.dicom.header import Header
+from radnet_spark.dicom.palette import apply_palette
 from radnet_spark.dicom.plain_pixels import PlainPixels
 from radnet_spark.dicom.reasons import DropReason
 from radnet_spark.errors import RadnetError
@@ -104,17 +105,7 @@ def _check_length(options: dict[str, Any], found: int) -> None:
 def _in_colour(pixels: NDArray[np.generic], dataset: Dataset) -> NDArray[np.generic]:
     if dataset.get("PhotometricInterpretation") != "PALETTE COLOR":
         return pixels
-    return apply_color_lut(pixels, dataset if dataset.original_encoding[1] else _with_little_endian_tables(dataset))
-
-
-def _with_little_endian_tables(dataset: Dataset) -> Dataset:
-    """Pydicom takes tables of words (PS3.3 C.7.6.3.1.6), unless they are segmented, for little endian ones."""
-    turned = dataset.group_dataset(0x0028)
-    for colour in ("Red", "Green", "Blue"):
-        keyword = f"{colour}PaletteColorLookupTableData"
-        if keyword in turned:
-            setattr(turned, keyword, np.frombuffer(turned[keyword].value, "<u2").byteswap().tobytes())
-    return turned
+    return apply_palette(pixels, dataset)
 
 
 class DecoderProcess:
