@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 from radnet_spark.config import load_rules
 from radnet_spark.dicom.attributes import Attributes, Secrets
 from radnet_spark.dicom.deidentify import exam_id, patient_key
-from radnet_spark.dicom.files import FileAccessError, open_file
+from radnet_spark.dicom.files import FileAccessError, is_archive, open_file, split_member
 from radnet_spark.dicom.header import READ_ERRORS, Header, Rejected, read_header
 from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.tag_values import TagValue
@@ -51,6 +51,25 @@ class IngestSettings:
     max_value_bytes: int
     checksum: bool
 
+    @classmethod
+    def of(cls, sections: Mapping[str, Mapping[str, Any]], key: bytes | None) -> IngestSettings:
+        """The settings from the sections `ingest`, `deidentify` and `diagnoses`, as plain data.
+
+        Args:
+            sections: by name; others may be there.
+            key: de-identification key; of no effect where `deidentify` is not enabled.
+        """
+        private, ingest = sections["deidentify"], sections["ingest"]
+        return cls(
+            key=key if private["enabled"] else None,
+            always_study=sections["diagnoses"]["exam_key"] == "study_instance_uid",
+            placeholders=frozenset(name.strip().lower() for name in private["placeholders"]),
+            date_shift_days=private["date_shift_days"],
+            keep_private=ingest["keep_private"],
+            max_value_bytes=ingest["max_value_bytes"],
+            checksum=ingest["checksum"],
+        )
+
     def __repr__(self) -> str:
         return "IngestSettings(…)"
 
@@ -83,11 +102,15 @@ def read_instance(
         return rejected(QuarantineReason.UNREADABLE, "can't be listed, or asked for its size")
     try:
         with open_file(path) as source, quiet():
-            return parse_instance(source, source.seek(0, 2), settings, more)
+            row = parse_instance(source, source.seek(0, 2), settings, more)
     except FileAccessError as error:
         return rejected(QuarantineReason.UNREADABLE, str(error))
     except (OSError, MemoryError) as error:
         return rejected(QuarantineReason.UNREADABLE, type(error).__name__)
+    if row["reason"] == QuarantineReason.NOT_DICOM and is_archive(path):
+        where = "an archive within an archive" if split_member(path)[1] else "no readable zip archive"
+        return rejected(QuarantineReason.UNREADABLE, where)
+    return row
 
 
 def parse_instance(
