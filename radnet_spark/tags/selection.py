@@ -154,8 +154,8 @@ def kept_after(decisions: list[TagDecision]) -> dict[str, int]:
 
 
 def as_text(value: float | str) -> str:
-    """A value as a category: numbers in their shortest form."""
-    return f"{value:.12g}" if isinstance(value, float) else value
+    """A value as a category: numbers in their shortest form, without a negative zero."""
+    return f"{value + 0.0:.12g}" if isinstance(value, float) else value
 
 
 def _origins(sources: Mapping[str, TagCounts], policy: TagPolicy) -> dict[str, tuple[str, int]]:
