@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from radnet_spark.tags.preparation import FlatRow, TagPolicy
@@ -144,7 +144,7 @@ def select(
     return decisions
 
 
-def kept_after(decisions: list[TagDecision]) -> dict[str, int]:
+def kept_after(decisions: Sequence[TagDecision]) -> dict[str, int]:
     """How many sources are left after each filter, in their order; the first entry counts all."""
     left = {"all": len(decisions)}
     for position, step in enumerate(STEPS):

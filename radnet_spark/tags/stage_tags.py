@@ -40,7 +40,7 @@ def run(context: StageContext) -> StageSummary:
     settings, summary = context.config.tags, StageSummary("tags")
     policy = TagPolicy.load(settings.include_modality_tags)
     rows = frames.tagged(context.tables.read("instances"), context.cohort())
-    counted = _statistics(frames.tag_counts(_part(rows, "train"), policy))
+    counted = merged(frames.tag_counts(_part(rows, "train"), policy))
     if not counted.rows:
         raise StageError("tags: found no training instance in the cohort, expected at least one")
     if counted.rows < _FEW_ROWS:
@@ -147,7 +147,7 @@ def _part(rows: DataFrame, split: str) -> DataFrame:
     return rows.where(F.col("split") == split)
 
 
-def _statistics(counts: DataFrame) -> Statistics:
+def merged(counts: DataFrame) -> Statistics:
     """All partitions' counts together; bounded by partitions x tags x `MAX_DISTINCT`."""
     statistics = Statistics()
     for row in counts.toLocalIterator():
