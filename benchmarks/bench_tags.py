@@ -44,10 +44,10 @@ def _made(batches: Iterable[pa.RecordBatch], seed: int) -> Iterator[pa.RecordBat
 
 
 def made_instances(spark: SparkSession, instances: int) -> DataFrame:
-    """The rows, made on the executors."""
-    exams = int(instances / PER_EXAM * 1.02) + TASK
-    starts = spark.range(0, exams, TASK, max(1, exams // TASK // 4)).withColumnRenamed("id", "start")
-    return starts.mapInArrow(partial(_made, seed=1), _ROWS).limit(instances)
+    """About so many rows, made on the executors."""
+    tasks = max(1, round(instances / PER_EXAM / TASK))
+    starts = spark.range(0, tasks * TASK, TASK, tasks).withColumnRenamed("id", "start")
+    return starts.mapInArrow(partial(_made, seed=1), _ROWS)
 
 
 def write_tables(tables: Tables, rows: DataFrame) -> None:
@@ -79,7 +79,12 @@ def main() -> None:
         tracker = Tracker(config.tracking, tables.files)
         summary = stage_tags.run(StageContext(spark, config, tables, tracker, {}, "bench", progress=progress))
         progress("done")
-        print(f"rows written: {summary.rows}; {summary.extra.get('epochs')} epochs", *summary.facts, sep="\n")
+        count = tables.read("instances").count()
+        print(
+            f"{count} instances; rows written: {summary.rows}; {summary.extra.get('epochs')} epochs",
+            *summary.facts,
+            sep="\n",
+        )
         spark.stop()
 
 

@@ -26,6 +26,7 @@ from radnet_spark.tags.two_groups import Exams, Numbers, Test, chi_square
 
 MIN_GROUP = 8  # exams with a value in each group; below that a test says nothing
 SHAPIRO_ROWS = 5000  # beyond, scipy's p-value is not exact
+_MIXED = 0.25  # share of the exams lacking a tag that have it in another row; below, gaps are those of whole exams
 
 
 class GapTest(NamedTuple):
@@ -104,6 +105,25 @@ class Sample:
                for codes in self.columns.codes.T]  # fmt: skip
         return Numbers.of(self.columns.numbers), [one.astype(np.float64) for one in hot], Exams.of(self.exams)
 
+    @cached_property
+    def one_an_exam(self) -> Sample:
+        """The first row of each exam."""
+        first = Exams.of(self.exams).starts
+        if len(first) == len(self.exams):
+            return self
+        return Sample(Columns(self.columns.numbers[first], self.columns.codes[first]), self.exams[first], self.features)
+
+    def rows_for(self, tag: str) -> Sample:
+        """The rows on which a tag's gaps are tested: one an exam where whole exams lack it, else all.
+
+        Further rows of such exams would tell nothing new, and large exams would weigh more than small ones.
+        """
+        exams, lacking = Exams.of(self.exams), self.gaps[:, self.names.index(tag), None].astype(np.float64)
+        lack, size = exams.sums(lacking), exams.sums(np.ones_like(lacking))
+        several = (lack > 0) & (size > 1)
+        mixed = several & (lack < size)
+        return self.one_an_exam if mixed.sum() <= _MIXED * several.sum() else self
+
     def with_gaps(self) -> list[str]:
         """Sources that enough exams have and enough lack."""
         exams, present = Exams.of(self.exams), 1.0 - self.gaps
@@ -138,6 +158,7 @@ def gap_tests(sample: Sample, tag: str, alpha: float) -> list[GapTest]:
         A test for every other tag of which at least `MIN_GROUP` exams have a value with and without the gap, and not
         all the same one; by the name of the other tag.
     """
+    sample = sample.rows_for(tag)
     numbers, hot, exams = sample.prepared
     absent = sample.gaps[:, sample.names.index(tag)]
     gaps = absent.astype(np.float64)

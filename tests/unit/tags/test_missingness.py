@@ -153,6 +153,22 @@ def test_an_empty_sample_and_empty_columns_give_nothing():
     assert gap_tests(sample, "N0", 0.05) == []
 
 
+def test_gaps_of_whole_exams_are_tested_on_one_row_an_exam():
+    random = np.random.default_rng(8)
+    exams = np.repeat(np.arange(100), 4)
+    made = np.column_stack([np.repeat(random.normal(size=100), 4), random.normal(size=400), random.normal(size=400)])
+    made[np.repeat(random.random(100) < 0.4, 4), 0] = np.nan
+    made[random.random(400) < 0.4, 1] = np.nan
+    sample = Sample.of(Columns(made, np.empty((400, 0), np.int32)), [f"{e:03}" for e in exams], features(3, 0))
+    whole = {test.other: test for test in gap_tests(sample, "N0", 0.05)}["N2"]
+    assert (whole.rows_with + whole.rows_without, whole.design_effect) == (100, 1.0)
+    first = made[::4]
+    gaps = np.isnan(first[:, 0])
+    assert whole.p_value == pytest.approx(stats.ttest_ind(first[gaps, 2], first[~gaps, 2]).pvalue)
+    single = {test.other: test for test in gap_tests(sample, "N1", 0.05)}["N2"]
+    assert single.rows_with + single.rows_without == 400
+
+
 def test_holm_by_hand():
     np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
     assert len(holm(np.array([]))) == 0
@@ -186,13 +202,14 @@ def test_planted_gaps_are_found_and_random_ones_are_not():
     assert (strongest.other, strongest.effect_size > 0.5) == ("N1", True)
 
 
-def test_exams_that_are_alike_raise_no_false_alarm():
-    """Gaps and values that are drawn once an exam: without the design effect half of these would be called."""
+@pytest.mark.parametrize("chances", [(0.0, 1.0), (0.05, 0.7)])
+def test_exams_that_are_alike_raise_no_false_alarm(chances):
+    """Gaps and values that exams share, wholly or by and large: as plain rows half of these would be called."""
     random, called = np.random.default_rng(4), 0
-    for _ in range(60):
+    for _ in range(40):
         exams = np.repeat(np.arange(150), 6)
         made = np.column_stack([np.repeat(random.normal(size=150), 6) for _ in range(4)])
-        made[np.repeat(random.random(150) < 0.3, 6), 0] = np.nan
+        made[random.random(900) < np.where(np.repeat(random.random(150) < 0.3, 6), *chances[::-1]), 0] = np.nan
         sample = Sample.of(Columns(made, np.empty((900, 0), np.int32)), [str(e) for e in exams], features(4, 0))
         called += min(test.p_corrected for test in gap_tests(sample, "N0", 0.05)) < 0.05
-    assert called <= 8  # of 60; 3 expected
+    assert called <= 6  # of 40; 2 expected
