@@ -12,7 +12,6 @@ from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.embedder import TagEmbedder
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.imputation import MeanMode
-from radnet_spark.tags.missingness import Verdict, verdicts
 from radnet_spark.tags.preparation import TagPolicy
 from radnet_spark.training.loop import TrainingResult
 
@@ -23,7 +22,6 @@ class TagFit:
 
     embedder: TagEmbedder
     training: TrainingResult
-    verdicts: dict[str, Verdict]
     notes: list[str]
 
 
@@ -41,7 +39,6 @@ def fit_tags(
     """
     notes: list[str] = []
     order = np.random.default_rng(settings.seed).permutation(len(train_rows.numbers))
-    tested = _rows(train_rows, np.sort(order[: settings.missingness_rows]))
     imputer = MeanMode.fit(train_rows)
     encoder = Encoder(features)
     matrix = encoder.encode(imputer.apply(train_rows))
@@ -56,13 +53,9 @@ def fit_tags(
     result = train(model, matrix, watched, _plan(settings))
     layers = [*settings.autoencoder.layers, settings.autoencoder.bottleneck]
     embedder = TagEmbedder(policy, features, imputer, model, layers)
-    return TagFit(embedder, result, verdicts(tested, features, settings.alpha), notes)
+    return TagFit(embedder, result, notes)
 
 
 def _plan(settings: Tags) -> TrainingPlan:
     chosen = settings.autoencoder
     return TrainingPlan(chosen.learning_rate, chosen.batch_size, chosen.epochs, chosen.patience_epochs, settings.seed)
-
-
-def _rows(columns: Columns, rows: np.ndarray) -> Columns:
-    return Columns(columns.numbers[rows], columns.codes[rows])
