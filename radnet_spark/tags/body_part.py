@@ -16,7 +16,7 @@ import yaml
 
 from radnet_spark.config import rules_text
 from radnet_spark.errors import UsageError
-from radnet_spark.tags.naming import Rule, RuleSearch, compiled
+from radnet_spark.tags.rule_search import Rule, RuleSearch, compiled
 from radnet_spark.tags.spelling import Speller
 
 _SIGNS = re.compile(r"[^a-z0-9]+")
