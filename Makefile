@@ -40,7 +40,7 @@ test: setup lint arch  ## all tests: unit, spark, dist, jobs
 	@$(BIN)/pytest tests/unit tests/spark tests/dist tests/jobs
 
 unit: setup      ## only the tests that need no JVM, but for those that read every real file
-	@$(BIN)/pytest tests/unit -m "not real_files"
+	@$(BIN)/pytest tests/unit -m "not real_files" -n 2
 
 lint: setup      ## ruff
 	@$(BIN)/ruff check radnet_spark tests jobs

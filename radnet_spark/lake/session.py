@@ -68,9 +68,21 @@ def open_session(settings: Spark, master: str | None = None, log_level: str = "F
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel(log_level)
+    _keep_jars_from_python(session)
     if str(session.sparkContext.master).startswith("local"):  # a cluster's cores are not known before they register
         _fit_to_cores(session, settings)
     return session
+
+
+def _keep_jars_from_python(session: SparkSession) -> None:
+    """Takes the jars of `spark.jars.packages` off the paths on which Python looks for modules.
+
+    Spark puts them there since a package may hold Python code; ours come as wheels. A worker reads the directory of
+    each jar again at each task: 39 jars, 39,108 entries, 0.13 s of processor time, most of a small task.
+    """
+    includes = session.sparkContext._python_includes or []
+    for path in (includes, sys.path):
+        path[:] = [name for name in path if not name.endswith(".jar")]
 
 
 def _fit_to_cores(session: SparkSession, settings: Spark) -> None:

@@ -46,7 +46,8 @@ def test_inference_equals_gensim(options, monkeypatch):
     expected = gensim_vectors(model, asked, monkeypatch)
     found, known = plain_form(model, settings).infer_all(asked)
     assert known.all()
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    most = 4e-5 if "text.alpha=0.1" in options else 1e-5  # of 32-bit sums in another order, by steps four times as long
+    np.testing.assert_allclose(found, expected, rtol=0, atol=most)
 
 
 def test_long_training_differs_by_single_steps_of_the_sigmoid_table_only(monkeypatch):
