@@ -23,6 +23,7 @@ _SQL = {  # what results and memory depend on: set on a session of somebody else
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
 }
 _ONE_MACHINE = {
+    "spark.python.daemon.module": "radnet_spark.lake.daemon",  # a cluster's daemons may start without the package
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     "spark.ui.enabled": "false",
     "spark.driver.host": "127.0.0.1",
