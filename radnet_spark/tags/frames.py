@@ -79,10 +79,10 @@ def prepared(rows: DataFrame, features: FeatureSet, policy: TagPolicy) -> DataFr
     )
 
 
-def embeddings(rows: DataFrame, folder: str, fit_id: str) -> DataFrame:
-    """Rows of the table `embeddings` (source `tags`, model `ae`) by the embedder in `folder`."""
+def embeddings(rows: DataFrame, folder: str, model: str, fit_id: str) -> DataFrame:
+    """Rows of the table `embeddings` (source `tags`) by the embedder in `folder`."""
     return rows.select("sop_instance_uid", "tags").mapInArrow(
-        partial(_embeddings, folder=folder, fit_id=fit_id), TABLES["embeddings"].ddl
+        partial(_embeddings, folder=folder, model=model, fit_id=fit_id), TABLES["embeddings"].ddl
     )
 
 
@@ -127,7 +127,7 @@ def _prepared(batches: Iterable[pa.RecordBatch], features: FeatureSet, policy: T
         )
 
 
-def _embeddings(batches: Iterable[pa.RecordBatch], folder: str, fit_id: str) -> Iterator[pa.RecordBatch]:
+def _embeddings(batches: Iterable[pa.RecordBatch], folder: str, model: str, fit_id: str) -> Iterator[pa.RecordBatch]:
     import torch  # here, so that workers which make no vectors need not load it
 
     from radnet_spark.tags.embedder import loaded
@@ -138,7 +138,7 @@ def _embeddings(batches: Iterable[pa.RecordBatch], folder: str, fit_id: str) -> 
         vectors = embedder.embed(_tag_maps(batch))
         count, length = vectors.shape
         offsets = pa.array(np.arange(count + 1, dtype=np.int32) * length)
-        constant = [pa.array([value] * count, pa.string()) for value in ("tags", "ae", fit_id)]
+        constant = [pa.array([value] * count, pa.string()) for value in ("tags", model, fit_id)]
         lists = pa.ListArray.from_arrays(offsets, pa.array(vectors.ravel(), pa.float32()))
         yield pa.RecordBatch.from_arrays(
             [batch.column("sop_instance_uid"), *constant, lists], names=list(TABLES["embeddings"].columns)
