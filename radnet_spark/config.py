@@ -212,6 +212,7 @@ class Cluster(Section):
     tolerance: PositiveFloat
     knee_sensitivity: PositiveFloat
     near_best: Share
+    screen_rows: Positive
     mixed_below: Share
     anomaly_below: NonNegative
 

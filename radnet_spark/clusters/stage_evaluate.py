@@ -45,7 +45,7 @@ def run(context: StageContext) -> StageSummary:
     counted = _contents(context, source)
     deciding = _deciding_split(counted, notes)
     agreed = _agreement(context, tried, counted, deciding)
-    judges = _judging_embeddings(context, notes)
+    judges = judging_embeddings(context, notes)
     near = _tightness(context, judges, [row["clustering_id"] for row in tried], deciding, notes)
     candidates = [
         _candidate(row, {**agreed[row["clustering_id"]], **near.get(row["clustering_id"], {})}) for row in tried
@@ -129,7 +129,7 @@ def _tightness(
     return {key: tightness(clusters) for key, clusters in by_clustering.items()}
 
 
-def _judging_embeddings(context: StageContext, notes: list[str]) -> DataFrame | None:
+def judging_embeddings(context: StageContext, notes: list[str]) -> DataFrame | None:
     """The image and the text embedding in which distances are taken: the chosen ones, or the only ones there are."""
     tables = context.tables
     judges = {**_only_models(tables), **_chosen_models(tables)}
