@@ -239,6 +239,7 @@ class Annotate(Section):
 class Report(Section):
     images_per_cluster: Positive
     words_per_cluster: Positive
+    tags_per_cluster: Positive
     least_exams_a_word: Positive
     seed: int
 

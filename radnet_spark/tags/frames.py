@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from radnet_spark.schemas import TABLES
 from radnet_spark.tags.body_part import Rules, infer
-from radnet_spark.tags.columns import FeatureSet
+from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.preparation import TagPolicy, flatten
 from radnet_spark.tags.selection import Statistics
 
@@ -27,6 +27,7 @@ _COUNTS = pa.schema([
 ])  # fmt: skip
 _COUNTS_DDL = ("source string, filled bigint, numeric bigint, minimum double, maximum double, overflow boolean, "
                "values array<string>")  # fmt: skip
+_SUMS_DDL = "label int, n bigint, sums binary"
 _COLUMNS_DDL = "sop_instance_uid string, numbers binary, codes binary"
 
 
@@ -86,6 +87,19 @@ def embeddings(rows: DataFrame, folder: str, model: str, fit_id: str) -> DataFra
     )
 
 
+def encoded_sums(rows: DataFrame, folder: str) -> DataFrame:
+    """Sums of encoded tags by cluster, a row a partition and cluster, so that what is gathered is bounded.
+
+    Args:
+        rows: `label, tags`.
+        folder: of the tag embedder whose encoding is used.
+
+    Returns:
+        `label, n, sums`: the three arrays of `reading.EncodedSums` one after the other, as bytes of float64.
+    """
+    return rows.select("label", "tags").mapInArrow(partial(_encoded_sums, folder=folder), _SUMS_DDL)
+
+
 @lru_cache(maxsize=2)
 def _rules(rules: RuleFile) -> Rules:
     return Rules.parse(rules.text, rules.calibration)
@@ -143,6 +157,26 @@ def _embeddings(batches: Iterable[pa.RecordBatch], folder: str, model: str, fit_
         yield pa.RecordBatch.from_arrays(
             [batch.column("sop_instance_uid"), *constant, lists], names=list(TABLES["embeddings"].columns)
         )
+
+
+def _encoded_sums(batches: Iterable[pa.RecordBatch], folder: str) -> Iterator[pa.RecordBatch]:
+    from radnet_spark.tags.embedder import loaded
+    from radnet_spark.tags.reading import EncodedSums
+
+    embedder, sums = loaded(folder), dict[int, EncodedSums]()
+    for batch in batches:
+        columns = embedder.features.columns(_tag_maps(batch), embedder.policy)
+        labels = np.asarray(batch.column("label").to_pylist())
+        for label in np.unique(labels).tolist():
+            rows = labels == label
+            found = EncodedSums.of(Columns(columns.numbers[rows], columns.codes[rows]), embedder.encoder)
+            sums[label] = sums[label] + found if label in sums else found
+    packed = [np.concatenate([s.filled, s.total, s.squares]).astype("<f8").tobytes() for s in sums.values()]
+    yield pa.RecordBatch.from_arrays(
+        [pa.array(list(sums), pa.int32()), pa.array([s.n for s in sums.values()], pa.int64()),
+         pa.array(packed, pa.binary())],
+        names=["label", "n", "sums"],
+    )  # fmt: skip
 
 
 def _tag_maps(batch: pa.RecordBatch) -> list[dict[str, str]]:
