@@ -20,10 +20,13 @@ def screen_cell(payload: str) -> dict[str, float]:
         payload: JSON of `source, ks, cluster` (the section), `judges`, `shared` and `cell` (folders), `train` and
             `watched` (rows of the shared sample).
     """
+    from threadpoolctl import threadpool_limits
+
     asked = json.loads(payload)
     plan = ScreeningPlan(asked["source"], tuple(asked["ks"]), Cluster(**asked["cluster"]))
-    train, watched = {"tags": _tag_vectors}[asked["source"]](asked)
-    return screened(train, watched, Judges.load(Path(asked["judges"])), plan)
+    with threadpool_limits(1):  # one worker a core
+        train, watched = {"tags": _tag_vectors}[asked["source"]](asked)
+        return screened(train, watched, Judges.load(Path(asked["judges"])), plan)
 
 
 def _tag_vectors(asked: Mapping[str, Any]) -> tuple[Floats, Floats]:
@@ -33,7 +36,7 @@ def _tag_vectors(asked: Mapping[str, Any]) -> tuple[Floats, Floats]:
     from radnet_spark.tags.reduction import load_reduction
     from radnet_spark.tags.sample import load_sample
 
-    torch.set_num_threads(1)  # one worker a core
+    torch.set_num_threads(1)
     sample = load_sample(asked["shared"])
     reduction = load_reduction(Path(asked["cell"]), sample.width)
     train, watched = (

@@ -127,9 +127,8 @@ def _cheapest(rows: Floats, k: int, plan: ScreeningPlan) -> tuple[float, Floats]
 def _k_means(rows: Floats, k: int, seed: int, plan: ScreeningPlan) -> tuple[float, Floats]:
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k: then there are fewer centres
         of = plan.settings
         model = KMeans(k, n_init=1, random_state=seed, max_iter=of.max_iterations, tol=of.tolerance).fit(rows)

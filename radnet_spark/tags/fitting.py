@@ -116,10 +116,12 @@ def fit_cell(payload: str) -> dict[str, float]:
         payload: JSON of `settings, seed, sample` (a folder) and `folder` (to be made, all at once).
     """
     import torch
+    from threadpoolctl import threadpool_limits
 
-    torch.set_num_threads(1)  # one worker a core
+    torch.set_num_threads(1)  # one worker a core, for torch and for the libraries behind NumPy
     asked = json.loads(payload)
-    fitted = fit_reduction(asked["settings"], asked["seed"], load_sample(asked["sample"]))
+    with threadpool_limits(1):
+        fitted = fit_reduction(asked["settings"], asked["seed"], load_sample(asked["sample"]))
     target = Path(asked["folder"])
     temporary = target.with_name(f".{target.name}.part")
     shutil.rmtree(temporary, ignore_errors=True)

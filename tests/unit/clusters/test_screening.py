@@ -9,6 +9,7 @@ import pytest
 from scipy.spatial.distance import pdist
 from scipy.stats import hmean
 from sklearn.metrics import homogeneity_score, normalized_mutual_info_score
+from threadpoolctl import threadpool_limits
 
 from radnet_spark.clusters.screening import Judges, ScreeningPlan, as_units, sample_rows, scored, screened
 from radnet_spark.config import load_config
@@ -22,6 +23,12 @@ VECTORS = {kind: (RANDOM.normal(size=(3, 6))[KIND] * 3 + RANDOM.normal(size=(90,
            for kind in ("D_image", "D_diagnosis")}  # fmt: skip
 JUDGES = Judges({kind: as_units(v) for kind, v in VECTORS.items()}, np.array(["CT", "MR", "MR"])[KIND],
                 np.array(["HEAD", "KNEE", ""])[KIND])  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    with threadpool_limits(1):
+        yield
 
 
 def test_scores_are_those_of_pairs_and_of_scikit_learn():

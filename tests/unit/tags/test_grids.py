@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy.sparse import csr_matrix
 from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
 
 from radnet_spark.config import load_config, load_rules
 from radnet_spark.errors import UsageError
@@ -33,7 +34,8 @@ def _one_thread():
     """Small products gain nothing from more, and wait for each other on a busy machine."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with threadpool_limits(1):
+        yield
     torch.set_num_threads(before)
 
 
