@@ -74,10 +74,11 @@ def run(context: StageContext) -> StageSummary:
     if not shared.is_dir():
         raise StageError(f"{shared}: the sample of the tag grid is not there; run `radnet tags` again")
     bench = _bench(context, shared, notes)
-    cells = _cells(context, usable)
-    outcomes = run_grid(context, grid := _grid(context, cells, bench))
+    made = _cells(context, usable)
+    cells = [cell for cell, _ in made.values()]
+    outcomes = run_grid(context, grid := _grid(context, made, bench))
     finalists = _finalists(cells, outcomes)
-    written = _embed(context, finalists, shared)
+    written = _embed(context, [made[cell.cell_id] for cell in finalists], shared)
     finish_grid(context, grid, outcomes, [cell.cell_id for cell in finalists])
     shutil.rmtree(bench.judges, ignore_errors=True)
     best = {str(cell.settings["model"]): _figures(cell, outcomes[cell.cell_id]) for cell in finalists}
@@ -89,27 +90,29 @@ def run(context: StageContext) -> StageSummary:
     )  # fmt: skip
 
 
-def _cells(context: StageContext, usable: Sequence[Cell]) -> list[Cell]:
-    """A cell for each fitted one, known by it and by what it is judged on."""
-    made = []
-    for cell in usable:
-        about = {**cell.settings, "cell": cell.cell_id}
-        made += make_cells(_STAGE, [about], [cell.seed], basis(context, context.config.section("cluster")))
+def _cells(context: StageContext, usable: Sequence[Cell]) -> dict[str, tuple[Cell, Path]]:
+    """Identity → a cell for each fitted one, known by it and by what it is judged on, and the fitted one's folder."""
+    made = {}
+    for fitted in usable:
+        judged = basis(context, [context.config.section("cluster"), fitted.cell_id])
+        (cell,) = make_cells(_STAGE, [fitted.settings], [fitted.seed], judged)
+        made[cell.cell_id] = cell, cell_folder(context.tables, FITTED, fitted.cell_id)
     return made
 
 
-def _grid(context: StageContext, cells: Sequence[Cell], bench: _Bench) -> Grid:
-    tables, settings = context.tables, context.config.cluster
+def _grid(context: StageContext, made: Mapping[str, tuple[Cell, Path]], bench: _Bench) -> Grid:
+    settings = context.config.cluster
     ks = _fitting(settings.k, settings.k_list, len(bench.train))
 
     def work(cell: Cell) -> Mapping[str, float]:
         asked = {
             "source": "tags", "ks": list(ks), "cluster": context.config.section("cluster"),
             "judges": str(bench.judges), "shared": str(bench.shared), "train": bench.train, "watched": bench.watched,
-            "cell": str(cell_folder(tables, FITTED, cell.settings["cell"])),
+            "cell": str(made[cell.cell_id][1]),
         }  # fmt: skip
         return on_executor(context.spark, screen_cell, json.dumps(asked))
 
+    cells = [cell for cell, _ in made.values()]
     return Grid(_STAGE, cells, work, min(len(cells), context.spark.sparkContext.defaultParallelism))
 
 
@@ -169,12 +172,12 @@ def _finalists(cells: Sequence[Cell], outcomes: Mapping[str, Outcome]) -> list[C
     return found
 
 
-def _embed(context: StageContext, finalists: Sequence[Cell], shared: Path) -> int:
+def _embed(context: StageContext, finalists: Sequence[tuple[Cell, Path]], shared: Path) -> int:
     tables = context.tables
     rows = tag_frames.tagged(tables.read("instances"), context.cohort())
     made = []
-    for cell in finalists:
-        model, source = str(cell.settings["model"]), cell_folder(tables, FITTED, cell.settings["cell"])
+    for cell, source in finalists:
+        model = str(cell.settings["model"])
         with saving_fit(context, "screen", model) as (fit_id, folder):
             TagEmbedder.load(shared, source).save(folder)
             shutil.copyfile(source / HISTORY, folder / HISTORY)
@@ -184,4 +187,4 @@ def _embed(context: StageContext, finalists: Sequence[Cell], shared: Path) -> in
 
 def _figures(cell: Cell, outcome: Outcome) -> dict[str, Any]:
     shown = {name: round(value, 4) for name, value in outcome.metrics.items()}
-    return {**{k: v for k, v in cell.settings.items() if k != "cell"}, "seed": cell.seed, **shown}
+    return {**cell.settings, "seed": cell.seed, **shown}
