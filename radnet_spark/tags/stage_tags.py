@@ -17,6 +17,7 @@ from radnet_spark.tags import frames
 from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.fitting import TagFit, fit_tags
+from radnet_spark.tags.grids import tag_cells
 from radnet_spark.tags.missingness import Verdict
 from radnet_spark.tags.preparation import TagPolicy
 from radnet_spark.tags.reducing import Reduced, reduce_tags
@@ -28,6 +29,11 @@ CONFIG = ("tags",)
 
 _PART = {"source": "tags"}
 _FEW_ROWS = 100
+
+
+def check(context: StageContext) -> None:
+    """Raises `UsageError` for a grid that is not there or can't be read."""
+    tag_cells(context.config.tags, [])
 
 
 def run(context: StageContext) -> StageSummary:
