@@ -109,9 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="<verb>")
     for name, text in HELP.items():
         verb = verbs.add_parser(name, parents=[common], help=text, description=text)
-        if name in ("diagnoses", "profile"):
+        if name == "diagnoses":
             verb.add_argument("--input", nargs="+", required=True, metavar="PATH")
-        if name in ("ingest", "run"):
+        if name in ("ingest", "run", "profile"):
             verb.add_argument("--input", nargs="+", metavar="PATH", help="folders, files, zip archives")
             about = "text or Parquet (column `path`) that names the files of an archive too large to list"
             verb.add_argument("--list", nargs="+", metavar="FILE", dest="lists", help=about)
@@ -225,7 +225,7 @@ def _stage(args: argparse.Namespace) -> None:
 
 
 def _sources(args: argparse.Namespace) -> dict[str, list[str]]:
-    """Where `ingest` finds its files."""
+    """Where `ingest` and `profile` find their files."""
     if not args.input and not args.lists:
         raise UsageError("--input and --list: found neither, expected at least one of them")
     return {"input": _check_inputs("--input", args.input, True), "lists": _check_inputs("--list", args.lists, True)}
@@ -306,19 +306,19 @@ def _status(args: argparse.Namespace) -> None:
 
 def _profile(args: argparse.Namespace) -> None:
     from radnet_spark.dicom.instance import IngestSettings
-    from radnet_spark.dicom.survey import as_dict, lines, survey
+    from radnet_spark.dicom.survey import Sources, as_dict, lines, survey
 
-    begin, config = time.time(), _config(args)
-    inputs = _check_inputs("--input", args.input, True)
-    ingest, deidentify = config.ingest, config.deidentify
-    settings = IngestSettings(  # a key that nobody keeps: no row leaves this process
-        os.urandom(32), False, frozenset(), deidentify.date_shift_days, False, ingest.max_value_bytes, ingest.checksum
-    )
-    found = survey(inputs, args.limit or config.ingest.profile_files, settings, config.images, console.progress)
-    for line in lines(found, config.images.size):
-        console.say(line)
+    begin, config, named = time.time(), _config(args), _sources(args)
+    sections = {name: config.section(name) for name in ("ingest", "deidentify", "diagnoses")}
+    settings = IngestSettings.of(sections, os.urandom(32))  # a key that nobody keeps: no row leaves this process
+    sources, sample = Sources(named["input"], named["lists"]), args.limit or config.ingest.profile_files
+    found = survey(sources, sample, settings, config.images, console.progress)
+    console.clear()
     if args.json:
         console.print_summary("profile", time.time() - begin, **as_dict(found, config.images.size))
+        return
+    for line in lines(found, config.images.size):
+        print(line)
 
 
 def _doctor(args: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def say(text: str) -> None:
     """A line on the person's terminal; progress is no log and has no level."""
-    _clear()
+    clear()
     _err.write(text + "\n")
     _err.flush()
 
@@ -186,7 +186,8 @@ def _counts(summary: StageSummary) -> str:
     return "".join(f"   {part}" for part in (rows, f"dropped: {lost}" if lost else "") if part)
 
 
-def _clear() -> None:
+def clear() -> None:
+    """Takes the line of progress away; on a terminal only."""
     if _err.isatty():
         _err.write("\r\033[K")
 

@@ -195,6 +195,24 @@ _TABLES = (
         },
     ),
     Table(
+        "missingness_tests",
+        "a tag with gaps and another tag",
+        "tags",
+        ("tag", "other"),
+        {
+            "tag": "string",
+            "other": "string",
+            "test": "string",  # t_test, mann_whitney_u, chi_square, fisher_exact
+            "statistic": "double",
+            "p_value": "double",
+            "p_corrected": "double",  # Holm's, over the tests of this tag
+            "effect_size": "double",  # Cohen's d, rank-biserial correlation, Cramér's V
+            "design_effect": "double",  # the statistic was divided by it: rows of one exam are alike
+            "rows_with": "bigint",  # rows with a value of the other tag that have the tag
+            "rows_without": "bigint",  # and that lack it
+        },
+    ),
+    Table(
         "tag_features",
         "a feature of the tag vector",
         "tags",

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pydicom
 
-from radnet_spark.dicom.walker import NeedMore, Unexpected, Walk, Walked
+from radnet_spark.dicom.walked import NeedMore, Unexpected, Walked
+from radnet_spark.dicom.walker import Walk
 
 PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 LARGEST = 150_000  # bytes of a source file

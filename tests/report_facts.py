@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from radnet_spark.report.facts import Cluster, Clustering, Facts, StageRun
+from radnet_spark.report.tag_facts import DecidedTag, Dependence, TagFacts
 
 MODALITIES = ("CR", "CT", "MR", "RF", "XA")
 PARTS = ("CHEST", "ABDOMEN", "KNEE", "HEAD", "LSPINE", "HAND", "ANKLE", "HEART", "PELVIS", "unknown")
@@ -49,8 +50,24 @@ def made_up_facts(clusters: int = 9, sources: tuple[str, ...] = ("image", "tags"
         clusterings=clusterings, scores=scores, main=clusterings[-4], clusters=made,
         histories={"image encoder": history, "tag autoencoder": history},
         baseline={"NMI_B": 0.31, "NMI_M": 0.35, "HS_B": 0.4, "HS_M": 0.5, "S": 0.377},
-        annotated={"diagnosis+tags+image": 1500, "tags+image": 280, "no_source": 20},
+        annotated={"diagnosis+tags+image": 1500, "tags+image": 280, "no_source": 20}, tags=made_up_tags(random),
     )  # fmt: skip
+
+
+def made_up_tags(random: np.random.Generator, count: int = 50) -> TagFacts:
+    """Body parts and tags of a finished run; more tags than the map of gaps shows."""
+    names = [f"{'PercentPhaseFieldOfView' if n % 7 == 0 else 'ExposureTime'}{n}" for n in range(count)]
+    body_part = {"fill_before": 0.58, "fill_before_normalised": 0.57, "fill_after": 0.93, "unmatched": 120,
+                 "compared": 700, "agreement": 0.91,
+                 "helper_fill": {"study_description": 0.9, "protocol_name": 0.64}}  # fmt: skip
+    figures = {"kept_after": {"all": 60, "fill_rate": 52, "modality_tag": count}, "missingness_rows": 1200,
+               "missingness_exams": 400, "tested_for_gaps": count, "not_mcar": 30,
+               "not_mcar_corrected": 20}  # fmt: skip
+    decided = [DecidedTag(name, 0.7, 12, True, None, n % 2 == 0, True) for n, name in enumerate(names)]
+    decided.append(DecidedTag("PatientName", 1.0, 900, False, "personal_data", None, None))
+    gaps = {(a, b): Dependence(float(random.beta(1, 5)), bool(random.random() < 0.2))
+            for a in names for b in (*names, "Modality") if a != b and random.random() < 0.8}  # fmt: skip
+    return TagFacts(body_part, figures, decided, gaps)
 
 
 def _cluster(label: int, random: np.random.Generator) -> Cluster:

@@ -59,16 +59,8 @@ def sections_of(config: Config) -> dict[str, Any]:
 
 def file_rules(sections: Mapping[str, Any]) -> FileRules:
     """The rules from the plain data of `sections_of`."""
-    private, ingest, diagnoses = sections["deidentify"], sections["ingest"], sections["diagnoses"]
-    settings = IngestSettings(
-        key=_NO_SECRET if private["enabled"] else None,
-        always_study=diagnoses["exam_key"] == "study_instance_uid",
-        placeholders=frozenset(text.strip().lower() for text in private["placeholders"]),
-        date_shift_days=private["date_shift_days"],
-        keep_private=ingest["keep_private"],
-        max_value_bytes=ingest["max_value_bytes"],
-        checksum=False,
-    )
+    diagnoses = sections["diagnoses"]
+    settings = replace(IngestSettings.of(sections, _NO_SECRET), checksum=False)
     images = Images.model_validate(sections["images"])
     return FileRules(settings, images, diagnoses["min_length"], diagnoses["mask_persons"])
 

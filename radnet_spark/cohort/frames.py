@@ -34,12 +34,14 @@ def marked_instances(
 
     Returns:
         One row an instance: `sop_instance_uid, exam_id, modality, has_diagnosis, reason` (null: a candidate),
-        `split, exam_order, instance_order`. An exam whose instances carry several patient keys goes by the smallest.
+        `split, exam_order, instance_order`. An exam whose instances name several patients goes by the smallest key;
+        those that name nobody, so that the exam's key stands for the patient, don't count.
     """
     split = Split(settings.split_salt, settings.train_share, settings.test_share)
     joined = _joined(instances, images, body_parts, exams, settings.dx_as_cr)
     filtered = joined.withColumn("reason", _first_reason(settings.modalities))
-    patient = F.coalesce(F.min("patient_key").over(Window.partitionBy("exam_id")), F.col("exam_id"))
+    named = F.when(F.col("patient_key") != F.col("exam_id"), F.col("patient_key"))
+    patient = F.coalesce(F.min(named).over(Window.partitionBy("exam_id")), F.col("exam_id"))
     ordered = filtered.select(
         "sop_instance_uid", "exam_id", "modality", "has_diagnosis", "reason", patient.alias("patient_key")
     ).mapInArrow(partial(_add_order, split=split), _ORDERED)

@@ -23,6 +23,7 @@ from radnet_spark.dicom.frame_attributes import (
     windows_of,
 )
 from radnet_spark.dicom.header import READ_ERRORS, Header, read_header
+from radnet_spark.dicom.image_values import value_of
 from radnet_spark.dicom.instance import quiet
 from radnet_spark.dicom.pixels import DecodeError, DecoderProcess, native_frames, worker_decoder
 from radnet_spark.dicom.policies import ValueLimits, shape_policy, value_policy
@@ -31,7 +32,7 @@ from radnet_spark.dicom.resize import fit_square
 from radnet_spark.dicom.transfer_syntaxes import is_encapsulated
 from radnet_spark.dicom.windowing import Rescale, Window, each_value, estimate_window, to_grey
 
-EXPORT_REVISION = 2  # one more whenever the same file and settings give other pixels: then stored images are outdated
+EXPORT_REVISION = 3  # one more whenever the same file and settings give other pixels: then stored images are outdated
 
 FrameReader = Callable[[int, float], NDArray[np.generic]]  # number from 0, seconds that it may take
 
@@ -93,7 +94,7 @@ def _refused_by_header(header: Header, settings: Images) -> Dropped | None:
     dataset = header.image
     if header.pixels is None or header.pixels.length == 0:
         return Dropped(DropReason.NO_PIXEL_DATA, "(7FE0,0010) Pixel Data is missing or empty")
-    if not str(dataset.get("Modality") or "").strip():
+    if not str(value_of(dataset, "Modality") or "").strip():
         return Dropped(DropReason.NO_MODALITY, "(0008,0060) Modality is missing or empty")
     if has_items(dataset, "ModalityLUTSequence"):
         return Dropped(DropReason.MODALITY_LUT, "(0028,3000) Modality LUT Sequence is not linear")
@@ -184,19 +185,19 @@ def _estimate(dataset: Dataset, stored: NDArray[np.generic], rescale: Rescale) -
 
 def _shown(dataset: Dataset, greys: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Air dark (MONOCHROME1 inverted), colour as luma."""
-    grey = to_grey(greys)
-    return np.subtract(255, grey, dtype=np.uint8) if dataset.get("PhotometricInterpretation") == "MONOCHROME1" else grey
+    inverted, grey = value_of(dataset, "PhotometricInterpretation") == "MONOCHROME1", to_grey(greys)
+    return np.subtract(255, grey, dtype=np.uint8) if inverted else grey
 
 
 def _refused_by_policy(dataset: Dataset, grey: NDArray[np.uint8], settings: Images) -> Dropped | None:
     policy = settings.value_policy
     share = policy.min_distinct_share
     if number_of_frames(dataset) > 1:
-        share = policy.min_distinct_share_multiframe.get(str(dataset.get("Modality")), share)
+        share = policy.min_distinct_share_multiframe.get(str(value_of(dataset, "Modality")), share)
     reason = value_policy(grey, ValueLimits(policy.min_bits, share))
     reason = reason or shape_policy(grey.shape[0], grey.shape[1], settings.min_side_ratio)
     return Dropped(reason, f"{grey.shape[0]} x {grey.shape[1]}") if reason else None
 
 
 def _side(dataset: Dataset, keyword: str) -> int:
-    return int(dataset.get(keyword) or 0)
+    return int(value_of(dataset, keyword) or 0)

@@ -42,7 +42,7 @@ def is_archive(path: str) -> bool:
 
 def split_member(path: str) -> tuple[str, str | None]:
     """`archive.zip!/a/b` → (`archive.zip`, `a/b`); a plain path → (path, None)."""
-    match = _ARCHIVE_MEMBER.match(path)
+    match = _ARCHIVE_MEMBER.match(path) if MEMBER in path else None
     return (match["archive"], match["member"]) if match else (path, None)
 
 
@@ -106,7 +106,7 @@ def _is_readable(archive: str) -> bool:
 
 def real_path(text: str) -> str:
     r"""A path of a table as the system has it: `\xNN` becomes the odd byte that it stands for."""
-    if is_uri(text) or os.path.lexists(text) or "\\x" not in text:
+    if "\\x" not in text or is_uri(text) or os.path.lexists(text):
         return text
     raw = _ESCAPED_BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text)
     return raw if os.path.lexists(raw) else text

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from radnet_spark.dicom.identity import VALUE_ERRORS
+from radnet_spark.dicom.image_values import value_of
 from radnet_spark.dicom.windowing import Rescale, VoiLut, Window
 
 _VOI, _TRANSFORMATION = "FrameVOILUTSequence", "PixelValueTransformationSequence"
@@ -17,7 +16,7 @@ _VOI, _TRANSFORMATION = "FrameVOILUTSequence", "PixelValueTransformationSequence
 def number_of_frames(dataset: Dataset) -> int:
     """(0028,0008) *Number of Frames*, at least 1."""
     try:
-        return max(1, int(dataset.get("NumberOfFrames") or 1))
+        return max(1, int(value_of(dataset, "NumberOfFrames") or 1))
     except VALUE_ERRORS:
         return 1
 
@@ -83,34 +82,27 @@ def padding_of(dataset: Dataset, stored: NDArray[np.generic]) -> NDArray[np.bool
 
 def has_items(dataset: Dataset, keyword: str) -> bool:
     """Whether a sequence of the top level has an item."""
-    return bool(_get(dataset, keyword))
+    return bool(value_of(dataset, keyword))
 
 
 def frames_that_differ(dataset: Dataset) -> int:
     """Frames with an item of their own in (5200,9230) *Per-frame Functional Groups Sequence*; all others are alike."""
-    return len(_get(dataset, "PerFrameFunctionalGroupsSequence") or ())
+    return len(value_of(dataset, "PerFrameFunctionalGroupsSequence") or ())
 
 
 def _group(dataset: Dataset, frame: int, keyword: str) -> Dataset:
     for groups, index in (("PerFrameFunctionalGroupsSequence", frame), ("SharedFunctionalGroupsSequence", 0)):
-        items = _get(dataset, groups) or ()
-        macro = _get(items[index], keyword) if index < len(items) else None
+        items = value_of(dataset, groups) or ()
+        macro = value_of(items[index], keyword) if index < len(items) else None
         if macro:
             return macro[0]  # type: ignore[no-any-return]
     return dataset
 
 
 def _numbers(dataset: Dataset, keyword: str) -> list[float]:
-    value = _get(dataset, keyword)
+    value = value_of(dataset, keyword)
     values = [] if value is None or value == "" else value if hasattr(value, "__iter__") else [value]
     try:
         return [float(one) for one in values]
     except VALUE_ERRORS:
         return []
-
-
-def _get(dataset: Dataset, keyword: str) -> Any:
-    try:
-        return dataset.get(keyword)
-    except VALUE_ERRORS:
-        return None

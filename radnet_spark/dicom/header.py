@@ -28,17 +28,21 @@ from pydicom.uid import (
 )
 
 from radnet_spark.dicom.attributes import Attributes, PydicomAttributes
+from radnet_spark.dicom.element_heads import UNDEFINED
 from radnet_spark.dicom.identity import VALUE_ERRORS
 from radnet_spark.dicom.pixel_element import PixelElement, ends_with_delimiter, named, pixel_element
 from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.thin_attributes import ThinAttributes
-from radnet_spark.dicom.walker import PIXEL_TAGS, UNDEFINED, NeedMore, Unexpected, Walk, Walked
+from radnet_spark.dicom.thin_reading import read_thinly
+from radnet_spark.dicom.walked import Unexpected, place_of
+from radnet_spark.dicom.walker import PIXEL_TAGS
 
 READ_ERRORS = (*VALUE_ERRORS, InvalidDicomError, struct.error, zlib.error)
 _PREAMBLE = 128
-_BLOCK = 1 << 14  # bytes of one read: most headers are smaller
-_MAX_INFLATED = 1 << 29  # bytes of a deflated data set: it is read whole, in several copies
+_BLOCK = 1 << 14  # bytes of one read of a stream
+_HASHED = 1 << 20  # bytes of one read for the hash alone
 _MOST_ELEMENTS = 50_000  # of the top level
+_MAX_INFLATED = 1 << 29  # bytes of a deflated data set: it is read whole, in several copies
 _MIN_KNOWN_TAGS = 3  # without the DICM mark a file is DICOM if it has this many known elements, half of the public
 
 
@@ -114,40 +118,31 @@ def judged_header(source: BinaryIO, size: int) -> Header | Rejected:
         return Rejected(reason, describe(error))
 
 
-def _thin_header(source: BinaryIO, size: int) -> Header | None:
-    """The common case: a marked, little endian, whole file that is no directory. None: pydicom must judge."""
+def _thin_header(source: BinaryIO, size: int) -> Header | Rejected | None:
+    """The common case: a marked file that is no directory. None: pydicom must judge."""
     try:
-        data, walked = _walked(source, size)
-        attributes = ThinAttributes(data, walked)
-    except (Unexpected, MemoryError):
+        data, walked, digest, left_out = read_thinly(source, size)
+    except (Unexpected, MemoryError, zlib.error):
         return None
-    if not walked.elements or walked.media_storage == MediaStorageDirectoryStorage or walked.elements[0][0] >> 16 < 8:
+    if not walked.starts or walked.media_storage == MediaStorageDirectoryStorage:
+        return None
+    if place_of(data, walked.starts[0], 0, walked)[0] >> 16 < 8:
         return None
     pixels = None
     if walked.pixels:
         start, length = walked.pixels
-        source.seek(start)
-        undefined = length == UNDEFINED
-        whole = ends_with_delimiter(source, size) if undefined else start + length <= size
-        if not whole:
-            return None
-        keyword, vr = named(data[walked.end : walked.end + 6], walked.implicit, "<")
-        pixels = PixelElement(None if undefined else length, True, start, keyword, vr)
-    return Header(attributes, walked.transfer_syntax_uid, pixels, _digest(data[: walked.end]), judged=False)
-
-
-def _walked(source: BinaryIO, size: int) -> tuple[bytes, Walked]:
-    """Reads one block, enough for most headers, and half as much again as long as the header goes on."""
-    data, walk = source.read(min(size, _BLOCK)), Walk(size)
-    while True:
-        try:
-            return data, walk.over(data)
-        except NeedMore as more:
-            missing = more.end - len(data)
-            block = source.read(max(missing, len(data) // 2)) if missing > 0 else b""
-            if not block:  # the file has become shorter
-                raise Unexpected from None
-            data += block
+        keyword, vr = named(data[walked.end : walked.end + 6], walked.implicit, walked.order)
+        if walked.transfer_syntax_uid == DeflatedExplicitVRLittleEndian:
+            if start + length > len(data):
+                return None
+            pixels = PixelElement(length, complete=True, keyword=keyword)
+        else:
+            undefined = length == UNDEFINED
+            source.seek(start + left_out)
+            if not (ends_with_delimiter(source, size) if undefined else start + left_out + length <= size):
+                return _cut_in_pixels(size)
+            pixels = PixelElement(None if undefined else length, True, start + left_out, keyword, vr)
+    return Header(ThinAttributes(data, walked), walked.transfer_syntax_uid, pixels, digest, judged=False)
 
 
 def _located(source: BinaryIO, size: int, dataset: FileDataset) -> Header | Rejected:
@@ -162,15 +157,20 @@ def _located(source: BinaryIO, size: int, dataset: FileDataset) -> Header | Reje
     if pixels is None and _has_rest(source, dataset, size):
         return Rejected(QuarantineReason.TRUNCATED, f"ends within the tag after the last element, {size} bytes in all")
     if pixels and not pixels.complete:
-        return Rejected(QuarantineReason.TRUNCATED, f"ends within its pixels, {size} bytes in all")
+        return _cut_in_pixels(size)
     source.seek(0)
-    return Header(PydicomAttributes(dataset), syntax, pixels, _digest(source.read(end)))
+    return Header(PydicomAttributes(dataset), syntax, pixels, _digest(source, end))
+
+
+def _cut_in_pixels(size: int) -> Rejected:
+    return Rejected(QuarantineReason.TRUNCATED, f"ends within its pixels, {size} bytes in all")
 
 
 def _deflated(source: BinaryIO, dataset: FileDataset) -> Header:
     """PS3.5 A.5: the data set is one deflate stream, so all of it is read; an incomplete one has raised before."""
+    size = source.seek(0, 2)
     source.seek(0)
-    digest = _digest(source.read())
+    digest = _digest(source, size)
     source.seek(0)
     whole = dcmread(source, force=True)
     pixels = None
@@ -278,5 +278,10 @@ def _reason_of(error: BaseException, marked: bool) -> QuarantineReason:
     return QuarantineReason.UNREADABLE if marked or isinstance(error, OSError) else QuarantineReason.NOT_DICOM
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
+def _digest(source: BinaryIO, length: int) -> str:
+    """Hash of the next bytes, which may be more than fit into memory."""
+    digest = hashlib.blake2b(digest_size=16)
+    while length > 0 and (block := source.read(min(length, _HASHED))):
+        digest.update(block)
+        length -= len(block)
+    return digest.hexdigest()

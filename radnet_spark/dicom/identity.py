@@ -47,7 +47,12 @@ class Identity:
     @classmethod
     def of(cls, phrases: Iterable[Phrase], protected: Collection[str]) -> Identity:
         """All but those of one word that is `protected` (lower case, without diacritics)."""
-        return cls(frozenset(phrase for phrase in phrases if len(phrase) > 1 or phrase[0] not in protected))
+        return cls(frozenset(naming(phrases, protected)))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Of all phrases."""
+        return frozenset().union(*self.phrases)
 
     @cached_property
     def _lengths(self) -> dict[str, list[int]]:
@@ -56,16 +61,6 @@ class Identity:
         for phrase in self.phrases:
             lengths.setdefault(phrase[0], set()).add(len(phrase))
         return {word: sorted(found, reverse=True) for word, found in lengths.items()}
-
-    def within(self, texts: Iterable[str]) -> Identity:
-        """Those of its phrases whose words stand in any of the texts: for most headers none."""
-        words = set(words_of("\n".join(texts)))
-        return Identity(frozenset(filter(words.issuperset, self.phrases)))
-
-    def spares(self, texts: Iterable[str]) -> bool:
-        """Whether `clean` leaves each of the texts as it is; false if in doubt."""
-        named = bool(self.phrases) and bool(self.within(texts).phrases)
-        return not named and not _ANY_DATE.search(_nfc("\n".join(texts)))
 
     def clean(self, text: str) -> str:
         """The text without those phrases and without anything that reads as a date; unchanged if there are none."""
@@ -93,6 +88,11 @@ def words_of(text: str) -> Phrase:
     if text.isascii():
         return tuple(_TOKEN.findall(text.lower()))
     return tuple(map(_folded, _TOKEN.findall(_nfc(text))))
+
+
+def naming(phrases: Iterable[Phrase], protected: Collection[str]) -> Iterator[Phrase]:
+    """All but those of one word that is `protected` (lower case, without diacritics)."""
+    return (phrase for phrase in phrases if len(phrase) > 1 or phrase[0] not in protected)
 
 
 def identity_of(dataset: Dataset, remove: Collection[int], protected: Collection[str]) -> Identity:

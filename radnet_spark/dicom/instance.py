@@ -16,14 +16,15 @@ from typing import Any, BinaryIO, NamedTuple
 from radnet_spark.config import load_rules
 from radnet_spark.dicom.attributes import Attributes, Secrets
 from radnet_spark.dicom.deidentify import exam_id, patient_key
-from radnet_spark.dicom.files import FileAccessError, open_file
+from radnet_spark.dicom.files import FileAccessError, is_archive, open_file, split_member
 from radnet_spark.dicom.header import READ_ERRORS, Header, Rejected, read_header
 from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.tag_values import TagValue
 from radnet_spark.dicom.transfer_syntaxes import is_decodable
 
-PARSE_REVISION = 3  # one more whenever the same file and settings give another row: then stored rows are outdated
+PARSE_REVISION = 4  # one more whenever the same file and settings give another row: then stored rows are outdated
 
+_PYDICOM = logging.getLogger("pydicom")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 MoreColumns = Callable[[Header, BinaryIO], dict[str, Any]]
 
@@ -49,6 +50,25 @@ class IngestSettings:
     keep_private: bool
     max_value_bytes: int
     checksum: bool
+
+    @classmethod
+    def of(cls, sections: Mapping[str, Mapping[str, Any]], key: bytes | None) -> IngestSettings:
+        """The settings from the sections `ingest`, `deidentify` and `diagnoses`, as plain data.
+
+        Args:
+            sections: by name; others may be there.
+            key: de-identification key; of no effect where `deidentify` is not enabled.
+        """
+        private, ingest = sections["deidentify"], sections["ingest"]
+        return cls(
+            key=key if private["enabled"] else None,
+            always_study=sections["diagnoses"]["exam_key"] == "study_instance_uid",
+            placeholders=frozenset(name.strip().lower() for name in private["placeholders"]),
+            date_shift_days=private["date_shift_days"],
+            keep_private=ingest["keep_private"],
+            max_value_bytes=ingest["max_value_bytes"],
+            checksum=ingest["checksum"],
+        )
 
     def __repr__(self) -> str:
         return "IngestSettings(…)"
@@ -82,11 +102,15 @@ def read_instance(
         return rejected(QuarantineReason.UNREADABLE, "can't be listed, or asked for its size")
     try:
         with open_file(path) as source, quiet():
-            return parse_instance(source, source.seek(0, 2), settings, more)
+            row = parse_instance(source, source.seek(0, 2), settings, more)
     except FileAccessError as error:
         return rejected(QuarantineReason.UNREADABLE, str(error))
     except (OSError, MemoryError) as error:
         return rejected(QuarantineReason.UNREADABLE, type(error).__name__)
+    if row["reason"] == QuarantineReason.NOT_DICOM and is_archive(path):
+        where = "an archive within an archive" if split_member(path)[1] else "no readable zip archive"
+        return rejected(QuarantineReason.UNREADABLE, where)
+    return row
 
 
 def parse_instance(
@@ -118,15 +142,17 @@ def rejected(reason: QuarantineReason, detail: str) -> dict[str, Any]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keeps pydicom's remarks on odd values out of the logs: they quote the values."""
-    logger = logging.getLogger("pydicom")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    if _PYDICOM.level > logging.CRITICAL:  # it is quiet already: a batch of files enters once
+        yield
+        return
+    level = _PYDICOM.level
+    _PYDICOM.setLevel(logging.CRITICAL + 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield
         finally:
-            logger.setLevel(level)
+            _PYDICOM.setLevel(level)
 
 
 def _row(header: Header, settings: IngestSettings) -> dict[str, Any]:

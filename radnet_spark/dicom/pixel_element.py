@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from pydicom.dataset import FileDataset
 
-from radnet_spark.dicom.walker import UNDEFINED
+from radnet_spark.dicom.element_heads import UNDEFINED
 
 _ITEM, _DELIMITER = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 _MOST_ITEMS = 1 << 20  # more fragments than any file has

@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut, as_pixel_options, get_decoder, pixel_array
+from pydicom.pixels import as_pixel_options, get_decoder, pixel_array
 from pydicom.uid import UID
 
 from radnet_spark.dicom.header import Header
+from radnet_spark.dicom.palette import apply_palette
+from radnet_spark.dicom.plain_pixels import PlainPixels
 from radnet_spark.dicom.reasons import DropReason
 from radnet_spark.errors import RadnetError
 
@@ -75,6 +77,9 @@ def native_frames(header: Header, source: BinaryIO) -> Callable[[int], NDArray[n
     if pixels is None or pixels.start is None or pixels.length is None:
         whole = read_whole(source, syntax)
         return lambda frame: decode_frame(whole, frame)
+    plain = PlainPixels.of(dataset, pixels, syntax)
+    if plain:
+        return lambda frame: plain.frame(source, frame)
     options = as_pixel_options(dataset, pixel_keyword=pixels.keyword, pixel_vr=pixels.vr)
     _check_length(options, pixels.length)
     start, decoder = pixels.start, get_decoder(syntax)
@@ -100,17 +105,7 @@ def _check_length(options: dict[str, Any], found: int) -> None:
 def _in_colour(pixels: NDArray[np.generic], dataset: Dataset) -> NDArray[np.generic]:
     if dataset.get("PhotometricInterpretation") != "PALETTE COLOR":
         return pixels
-    return apply_color_lut(pixels, dataset if dataset.original_encoding[1] else _with_little_endian_tables(dataset))
-
-
-def _with_little_endian_tables(dataset: Dataset) -> Dataset:
-    """Pydicom takes tables of words (PS3.3 C.7.6.3.1.6), unless they are segmented, for little endian ones."""
-    turned = dataset.group_dataset(0x0028)
-    for colour in ("Red", "Green", "Blue"):
-        keyword = f"{colour}PaletteColorLookupTableData"
-        if keyword in turned:
-            setattr(turned, keyword, np.frombuffer(turned[keyword].value, "<u2").byteswap().tobytes())
-    return turned
+    return apply_palette(pixels, dataset)
 
 
 class DecoderProcess:

@@ -18,8 +18,8 @@ from radnet_spark.dicom.deidentify import days_back, remap_uid
 from radnet_spark.dicom.identity import VALUE_ERRORS, Identity, identity_of
 
 CLEANED_VRS = frozenset({"AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
-_DATE_VRS = frozenset({"DA", "DT"})
-_CHANGED_VRS = CLEANED_VRS | _DATE_VRS | {"UI"}
+DATE_VRS = frozenset({"DA", "DT"})
+_CHANGED_VRS = CLEANED_VRS | DATE_VRS | {"UI"}
 BINARY_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _DATE = re.compile(r"^(\d{4})[.-]?(\d{2})[.-]?(\d{2})")
 
@@ -106,7 +106,7 @@ class Deidentifier:
             return self.identity.clean(value)
         if vr == "UI":
             return remap_uid(value, self.key)
-        if vr in _DATE_VRS:
+        if vr in DATE_VRS:
             return shifted_date(value, self.days)
         return value
 

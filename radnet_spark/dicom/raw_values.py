@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterable
-from functools import lru_cache
-from typing import NamedTuple
 
 from pydicom.charset import python_encoding
 
-from radnet_spark.dicom.walker import Unexpected
+from radnet_spark.dicom.walked import Unexpected
 
 Value = str | int | float
 
@@ -19,63 +17,57 @@ _ESCAPE = b"\x1b"
 _INTEGER = re.compile(r" *[+-]?\d{1,9} *").fullmatch
 _DECIMAL = re.compile(r" *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)? *").fullmatch
 NUMBERS = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
-_DESCRIPTORS = frozenset({0x00281101, 0x00281102, 0x00281103, 0x00283002})  # their first value is a special case
-_LONGEST_REMEMBERED = 64  # bytes
+_DESCRIPTORS = frozenset({0x00281101, 0x00281102, 0x00281103, 0x00283002})  # their first value is unsigned in any case
 _ONE_BYTE = frozenset({"iso8859", "latin_1", "iso8859_2", "iso8859_3", "iso8859_4", "iso8859_5", "iso8859_9", "UTF8"})
 
 
-class Raw(NamedTuple):
-    """The values of an element that is no sequence, and all of them as text, joined by a backslash."""
-
-    values: tuple[Value, ...]
-    text: str
-
-
-EMPTY = Raw((), "")
-
-
 def codec_of(character_set: str) -> str | None:
-    """The Python codec of (0008,0005) *Specific Character Set*; None: pydicom must decode what is not ASCII."""
-    codec = python_encoding.get(character_set)
+    """The Python codec of (0008,0005) *Specific Character Set*; None: pydicom must decode what is not ASCII.
+
+    Raises:
+        Unexpected: nobody knows it.
+    """
+    if not all(name.strip() in python_encoding for name in character_set.split("\\")):
+        raise Unexpected
+    codec = python_encoding.get(character_set.strip())
     return codec if codec in _ONE_BYTE else None
 
 
-def converted(tag: int, vr: str, raw: bytes, codec: str | None) -> Raw:
-    """The values of an element.
+def converted(tag: int, vr: str, raw: bytes, codec: str | None, order: str = "<") -> list[Value]:
+    """The values of an element that is no sequence.
+
+    Args:
+        tag: group and element.
+        vr: value representation.
+        raw: its bytes.
+        codec: as `codec_of` gives it.
+        order: of bytes, `<` or `>`.
 
     Raises:
         Unexpected: pydicom must convert them.
     """
-    if tag in _DESCRIPTORS:
+    if tag in _DESCRIPTORS and vr != "US":
         raise Unexpected
-    return _remembered(vr, raw, codec) if len(raw) <= _LONGEST_REMEMBERED else _converted(vr, raw, codec)
+    if not raw and (vr in _BY_VR or vr in _OTHERS):
+        return []
+    if vr in NUMBERS:
+        return _numbers(raw, NUMBERS[vr], order)
+    if vr in _BY_VR:
+        return _BY_VR[vr](raw)
+    if vr == "AT":
+        return _tags(raw, order)
+    if vr not in _OTHERS:
+        raise Unexpected
+    if vr in _TEXTS:
+        return [text.rstrip(_PAD) for text in _text(raw, codec).split("\\")]
+    if vr == "PN":
+        return list(_text(raw.rstrip(b"\0 "), codec).split("\\"))
+    return [_text(raw, codec).rstrip(_PAD)]
 
 
 def joined(values: Iterable[Value]) -> str:
     """Several values as one text."""
     return "\\".join([str(value).rstrip(_PAD) for value in values])
-
-
-def _converted(vr: str, raw: bytes, codec: str | None) -> Raw:
-    if vr in _BY_VR:
-        values = _BY_VR[vr](raw) if raw else []
-    elif vr not in _OTHERS:
-        raise Unexpected
-    elif not raw:
-        values = []
-    elif vr in _TEXTS:
-        values = [text.rstrip(_PAD) for text in _text(raw, codec).split("\\")]
-    elif vr in NUMBERS:
-        values = _numbers(raw, NUMBERS[vr])
-    elif vr == "PN":
-        values = list(_text(raw.rstrip(b"\0 "), codec).split("\\"))
-    else:
-        values = [_text(raw, codec).rstrip(_PAD)]
-    return Raw(tuple(values), joined(values))
-
-
-# Most values of a header stand in the headers of the same series, device or department too.
-_remembered = lru_cache(maxsize=1 << 15)(_converted)
 
 
 def _text(raw: bytes, codec: str | None) -> str:
@@ -113,23 +105,23 @@ def _integers(raw: bytes) -> list[Value]:
     return [text.strip() for text in texts]
 
 
-def _tags(raw: bytes) -> list[Value]:
+def _tags(raw: bytes, order: str) -> list[Value]:
     if len(raw) % 4:
         raise Unexpected
-    pairs = struct.iter_unpack("<HH", raw)
+    pairs = struct.iter_unpack(f"{order}HH", raw)
     return [f"{group:04X}{element:04X}" for group, element in pairs]
 
 
-def _numbers(raw: bytes, code: str) -> list[Value]:
+def _numbers(raw: bytes, code: str, order: str) -> list[Value]:
     size = struct.calcsize(f"<{code}")
     if len(raw) % size:
         raise Unexpected
-    return list(struct.unpack(f"<{len(raw) // size}{code}", raw))
+    return list(struct.unpack(f"{order}{len(raw) // size}{code}", raw))
 
 
 _BY_VR: dict[str, Callable[[bytes], list[Value]]] = {
     "CS": _string, "UI": _string, "DA": _string, "TM": _string, "DT": _string, "AS": _string, "AE": _entity,
-    "DS": _decimals, "IS": _integers, "AT": _tags,
+    "DS": _decimals, "IS": _integers,
 }  # fmt: skip
 _TEXTS = frozenset({"LO", "SH", "UC"})
-_OTHERS = _TEXTS | frozenset(NUMBERS) | {"PN", "LT", "ST", "UT"}
+_OTHERS = _TEXTS | frozenset(NUMBERS) | {"AT", "PN", "LT", "ST", "UT"}

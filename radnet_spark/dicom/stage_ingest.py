@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from radnet_spark.config import Config, config_hash, load_rules
 from radnet_spark.dicom import stage_images
+from radnet_spark.dicom.file_list import COLUMN, is_parquet, without_column
 from radnet_spark.dicom.frames import ExportSettings, listed_files, named_files, parsed_files
 from radnet_spark.dicom.frames_of_versions import (
     FILE_VERSION,
@@ -31,8 +32,8 @@ from radnet_spark.dicom.frames_of_versions import (
 from radnet_spark.dicom.instance import PARSE_REVISION, IngestSettings
 from radnet_spark.dicom.inventory import listing_units
 from radnet_spark.dicom.reasons import QuarantineReason
-from radnet_spark.dicom.stores import checked, is_uri, status
-from radnet_spark.errors import SchemaError, StageError, UsageError
+from radnet_spark.dicom.stores import checked, is_uri
+from radnet_spark.errors import SchemaError, StageError
 from radnet_spark.lake.secrets import deid_key
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.lake.tables import Tables
@@ -84,17 +85,9 @@ def run(context: StageContext) -> StageSummary:
 
 
 def ingest_settings(config: Config, root: str) -> IngestSettings:
-    """The sections `ingest`, `deidentify` and the exam key of `diagnoses` in the form that executors take."""
-    deidentify, ingest = config.deidentify, config.ingest
-    return IngestSettings(
-        key=deid_key(deidentify, root) if deidentify.enabled else None,
-        always_study=config.diagnoses.exam_key == "study_instance_uid",
-        placeholders=frozenset(name.strip().lower() for name in deidentify.placeholders),
-        date_shift_days=deidentify.date_shift_days,
-        keep_private=ingest.keep_private,
-        max_value_bytes=ingest.max_value_bytes,
-        checksum=ingest.checksum,
-    )
+    """What decides a row, under the key of this root."""
+    key = deid_key(config.deidentify, root) if config.deidentify.enabled else None
+    return IngestSettings.of({name: config.section(name) for name in CONFIG}, key)
 
 
 @dataclass(frozen=True)
@@ -337,12 +330,12 @@ def _list(spark: SparkSession, path: str) -> DataFrame:
         UsageError: a Parquet list without it.
     """
     uri = path if is_uri(path) else f"file://{path}"
-    if not (path.endswith(".parquet") or status(path).folder):
-        return spark.read.text(uri).withColumnRenamed("value", "path")
+    if not is_parquet(path):
+        return spark.read.text(uri).withColumnRenamed("value", COLUMN)
     rows = spark.read.parquet(uri)
-    if "path" not in rows.columns:
-        raise UsageError(f"--list: {path} has the columns {', '.join(rows.columns)}; expected one named path")
-    return rows.select("path")
+    if COLUMN not in rows.columns:
+        raise without_column(path, rows.columns)
+    return rows.select(COLUMN)
 
 
 def _hash(settings: IngestSettings) -> str:

@@ -39,7 +39,7 @@ class Status:
 
 def is_uri(path: str) -> bool:
     """Whether the path begins with a scheme: then fsspec reads it."""
-    return _SCHEME.match(path) is not None
+    return "://" in path and _SCHEME.match(path) is not None
 
 
 def absolute(path: str) -> str:

@@ -15,9 +15,10 @@ from pydicom.uid import UID, UID_dictionary
 
 from radnet_spark.config import Images
 from radnet_spark.dicom.export import Exported, export_image
-from radnet_spark.dicom.files import FileAccessError, open_file
+from radnet_spark.dicom.file_list import listed_paths
+from radnet_spark.dicom.files import FileAccessError, is_archive, open_file
 from radnet_spark.dicom.instance import IngestSettings, read_instance
-from radnet_spark.dicom.inventory import FoundFile, list_unit, listing_units
+from radnet_spark.dicom.inventory import FoundFile, ListingUnit, list_unit, listing_units
 
 _IMAGES = 200  # of the sample are exported: that takes ten times as long as a header
 _LISTED = 100_000  # files between two signs of life
@@ -28,8 +29,9 @@ class Survey:
     """What was found; counts of `sampled` files unless they say otherwise.
 
     Attributes:
-        files: in the whole archive.
-        bytes: of all files; what can't be asked for its size counts nothing.
+        files: in the whole archive; a folder that a list names counts as one.
+        bytes: of all files; what can't be asked for its size counts nothing. Of files that a list names: from the
+            sample.
         sampled: files that were read.
         reasons: why they would go to quarantine.
         modalities, manufacturers, transfer_syntaxes: of the instances.
@@ -69,20 +71,33 @@ class Survey:
         }
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What there is to look at.
+
+    Attributes:
+        inputs: folders, files, zip archives.
+        lists: files that name such, as `file_list` reads them.
+    """
+
+    inputs: list[str]
+    lists: list[str] = field(default_factory=list)
+
+
 def survey(
-    inputs: list[str], sample: int, settings: IngestSettings, images: Images, progress: Callable[[str], None]
+    sources: Sources, sample: int, settings: IngestSettings, images: Images, progress: Callable[[str], None]
 ) -> Survey:
     """Lists an archive and reads a sample of it, in this process; nothing is written.
 
     Args:
-        inputs: folders, files, zip archives.
+        sources: where to look. Files that a list names are asked for nothing unless they are in the sample.
         sample: how many files are read: those with the smallest hash of their path, the same ones every time.
         settings: how headers are read.
         images: how images are exported.
         progress: receives short texts.
     """
     found = Survey()
-    chosen = _sample(inputs, sample, found, progress)
+    chosen = _sample(sources, sample, found, progress)
     for number, file in enumerate(chosen):
         if number % 100 == 0:
             progress(f"{number} of {len(chosen)} sampled files read")
@@ -90,18 +105,39 @@ def survey(
     return found
 
 
-def _sample(inputs: list[str], sample: int, found: Survey, progress: Callable[[str], None]) -> list[FoundFile]:
-    def numbered() -> Iterator[tuple[bytes, FoundFile]]:
-        for unit in listing_units(inputs, 1):
-            for file in list_unit(unit):
-                found.files += 1
-                found.bytes += file.file_size or 0
-                if found.files % _LISTED == 0:
-                    progress(f"{found.files} files listed")
-                yield hashlib.blake2b(file.path.encode(), digest_size=8).digest(), file
+def _sample(sources: Sources, sample: int, found: Survey, progress: Callable[[str], None]) -> list[FoundFile]:
+    named = 0
 
-    smallest = heapq.nsmallest(sample, numbered(), key=lambda pair: (pair[0], pair[1].path))
-    return [file for _, file in smallest]
+    def numbered() -> Iterator[tuple[bytes, FoundFile, bool]]:
+        nonlocal named
+        for file, asked in _every(sources):
+            found.files += 1
+            found.bytes += file.file_size or 0
+            named += not asked
+            if found.files % _LISTED == 0:
+                progress(f"{found.files} files listed")
+            yield hashlib.blake2b(file.path.encode(), digest_size=8).digest(), file, asked
+
+    smallest = heapq.nsmallest(sample, numbered(), key=lambda one: (one[0], one[1].path))
+    chosen = [file if asked else _asked(file.path) for _, file, asked in smallest]
+    sizes = [file.file_size or 0 for file, (_, _, asked) in zip(chosen, smallest, strict=True) if not asked]
+    found.bytes += round(named * sum(sizes) / max(len(sizes), 1))
+    return chosen
+
+
+def _every(sources: Sources) -> Iterator[tuple[FoundFile, bool]]:
+    """Each file, and whether it was asked for its size."""
+    for unit in listing_units(sources.inputs, 1):
+        yield from ((file, True) for file in list_unit(unit))
+    for path in (path for name in sources.lists for path in listed_paths(name)):
+        if is_archive(path):
+            yield from ((file, True) for file in list_unit(ListingUnit(path, recursive=True)))
+        else:
+            yield FoundFile(path, None, None), False
+
+
+def _asked(path: str) -> FoundFile:
+    return next(iter(list_unit(ListingUnit(path, recursive=True))), FoundFile(path, None, None))
 
 
 def _read(file: FoundFile, found: Survey, settings: IngestSettings, images: Images) -> None:

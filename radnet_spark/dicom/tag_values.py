@@ -14,6 +14,8 @@ from pydicom.multival import MultiValue
 
 from radnet_spark.dicom.identity import VALUE_ERRORS
 
+_MOST_BYTES = 4  # of a character in UTF-8
+
 
 class TagValue(NamedTuple):
     """An attribute's VR and its whole value as text."""
@@ -23,6 +25,8 @@ class TagValue(NamedTuple):
 
     def shortened(self, max_bytes: int) -> str:
         """The text; a longer one becomes its VR and its length (`LT 2048`)."""
+        if len(self.text) * _MOST_BYTES <= max_bytes:
+            return self.text
         length = len(self.text) if self.text.isascii() else len(self.text.encode())
         return self.text if length <= max_bytes else f"{self.vr} {length}"
 

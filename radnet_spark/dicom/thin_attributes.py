@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from pydicom.charset import convert_encodings, python_encoding
+from pydicom.charset import convert_encodings
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
@@ -16,230 +14,145 @@ from pydicom.tag import BaseTag
 
 from radnet_spark.dicom.attributes import IMAGE_GROUPS, PydicomAttributes, Secrets, readable
 from radnet_spark.dicom.deidentify import days_back
-from radnet_spark.dicom.identity import VALUE_ERRORS, Identity, Phrase, parts_in, parts_of
-from radnet_spark.dicom.profile import BINARY_VRS, CLEANED_VRS, Deidentifier, basic_profile, leaves_out
-from radnet_spark.dicom.raw_values import EMPTY, NUMBERS, Raw, Value, codec_of, converted, joined
-from radnet_spark.dicom.tag_values import TagValue, json_text, tag_key, tag_value
-from radnet_spark.dicom.walker import Element, Unexpected, Walked
+from radnet_spark.dicom.identity import VALUE_ERRORS, Identity, Phrase, naming, parts_in
+from radnet_spark.dicom.known_elements import Fate, KnownElement
+from radnet_spark.dicom.profile import Deidentifier, basic_profile
+from radnet_spark.dicom.tag_values import TagValue, tag_key, tag_value
+from radnet_spark.dicom.walked import Walked, place_of
 
-_US_OR_SS = "US or SS"
-_CHARACTER_SET, _PIXEL_REPRESENTATION, _LUT_DATA = 0x00080005, 0x00280103, 0x00283002
-_AS_IT_IS = frozenset(NUMBERS) | {"DS", "IS", "AT", "AS", "TM"}  # nothing of these is cleaned, moved or replaced
-
-
-class _Kind(NamedTuple):
-    """What is done with an attribute, whatever its value.
-
-    Attributes:
-        vr: its value representation.
-        key: in the tag map; the eight digits for an attribute of an item.
-        shown: whether anything of it stays.
-        parts: what gives the phrases of a value that may name someone; None: its values name nobody.
-        read: whether the value matters at all.
-    """
-
-    vr: str
-    key: str
-    digits: str
-    shown: bool
-    parts: Callable[[str], tuple[Phrase, ...]] | None
-    read: bool
-
-
-Attribute = tuple[_Kind, "Raw | list[list[Attribute]]"]  # the values of a sequence are its items
-
-
-@dataclass
-class _Header:
-    """What one pass over all levels found.
-
-    Attributes:
-        values: public attributes of the top level, in the file's order.
-        odd: tags of those that pydicom must convert.
-        texts: of all levels, that are cleaned if they stay.
-        identifying: phrases that may name someone; None: only pydicom can say which ones there are.
-    """
-
-    values: dict[int, Attribute] = field(default_factory=dict)
-    odd: list[int] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    identifying: set[Phrase] | None = field(default_factory=set)
+_PIXEL_REPRESENTATION = 0x00280103
+_SHOWN, _LEFT_OUT, _UNSETTLED, _ODD = Fate.SHOWN, Fate.LEFT_OUT, Fate.UNSETTLED, Fate.ODD
 
 
 class ThinAttributes:
     """By a thin walk; a value that is no common case is pydicom's, taken from the same bytes.
 
     Args:
-        data: the file's bytes up to the pixels.
-        walked: what the walk found in them.
+        data: the file's bytes up to the pixels, without the values that the walk left out.
+        walked: what the walk found in them, and `ElementMemory` made of it.
 
-    Raises:
-        Unexpected: nobody knows the character set.
+    Attributes:
+        left_out: start → VR and length of the elements whose values were not read.
     """
 
     def __init__(self, data: bytes, walked: Walked) -> None:
-        self._data, self._walked = data, walked
-        self._places = {element[0]: element for element in walked.elements}
-        self._character_set = self._bytes(_CHARACTER_SET).decode("latin-1").rstrip(" \0")
-        if not all(name.strip() in python_encoding for name in self._character_set.split("\\")):
-            raise Unexpected
-        self._codec = codec_of(self._character_set.strip())
+        self._data, self._walked, self.left_out = data, walked, walked.left_out
+        self._known: dict[int, KnownElement] = {known.tag: known for known in walked.elements}
+        self._shown: dict[str, TagValue | None] = {}  # None: not decided yet
+        self._changing: list[KnownElement] = []
+        self._texts: list[KnownElement] = []
+        self._odd: list[KnownElement] = []
+        self._phrases: set[Phrase] = set()  # what may name someone, of all levels
+        for known in walked.elements:
+            if known.phrases:
+                self._phrases.update(known.phrases)
+            fate = known.fate
+            if fate == _SHOWN:
+                self._shown[known.key] = known.shown
+            elif fate != _LEFT_OUT:
+                self._sort(self._settled(known) if fate == _UNSETTLED else known)
+
+    def _sort(self, known: KnownElement) -> None:
+        if known.fate == _ODD:
+            self._odd.append(known)
+            return
+        self._shown[known.key] = known.shown
+        if known.shown is None:
+            self._changing.append(known)
+        if known.words:
+            self._texts.append(known)
+
+    def _settled(self, known: KnownElement) -> KnownElement:
+        representation = self._known.get(_PIXEL_REPRESENTATION)
+        settled = known.settled(representation.plain if representation else "")
+        self._known[known.tag] = settled
+        return settled
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The same bytes for pydicom, which converts them when asked."""
-        return self._dataset_of(self._walked.elements)
+        """The same bytes for pydicom, which converts them when asked; without the values that were left out."""
+        return self._dataset_of(None)
 
     @property
     def image(self) -> Dataset:
         """See `Attributes`."""
-        return self._dataset_of([element for element in self._walked.elements if element[0] >> 16 in IMAGE_GROUPS])
+        return self._dataset_of(IMAGE_GROUPS)
 
-    def _dataset_of(self, chosen: list[Element]) -> Dataset:
-        elements: dict[BaseTag, Any] = {}
-        implicit = self._walked.implicit
-        for tag, vr, start, end, items in chosen:
-            key, value = BaseTag(tag), self._data[start:end] or None
-            named = vr if items is not None or not implicit else None
-            elements[key] = RawDataElement(key, named, end - start, value, start, implicit, True)
+    def _dataset_of(self, groups: frozenset[int] | None) -> Dataset:
+        walked, elements = self._walked, dict[BaseTag, Any]()
+        little = walked.order == "<"
+        for start, stop in zip(walked.starts, [*walked.starts[1:], walked.end], strict=True):
+            tag, vr, begin, end = place_of(self._data, start, stop, walked)
+            if start not in self.left_out and (groups is None or tag >> 16 in groups):
+                value = self._data[begin:end] or None
+                key = BaseTag(tag)
+                elements[key] = RawDataElement(key, vr, end - begin, value, begin, walked.implicit, little)
         dataset = Dataset(elements)
-        encodings = convert_encodings(self._character_set.split("\\") if self._character_set else None)
-        dataset.set_original_encoding(implicit, True, encodings)
+        encodings = convert_encodings(walked.character_set.split("\\") if walked.character_set else None)
+        dataset.set_original_encoding(walked.implicit, little, encodings)
         return dataset
 
     def text(self, keyword: str) -> str:
         """See `Attributes`."""
-        tag = _tag_of(keyword)
-        if tag not in self._places:
+        known = self._known.get(_tag_of(keyword))
+        if known is None:
             return ""
-        found = self._header.values.get(tag)
-        if found is None or not isinstance(found[1], Raw):
+        if known.fate == _ODD or known.items is not None:
             return PydicomAttributes(self.dataset).text(keyword)
-        return found[1].text.strip()
+        return known.plain.strip()
 
     def readable(self) -> bool:
         """See `Attributes`."""
-        return all(readable(self.dataset, tag) for tag in self._header.odd)
+        return all(readable(self.dataset, known.tag) for known in self._odd if not known.tag >> 16 & 1)
 
     def values(self, person: str, secrets: Secrets | None, keep_private: bool) -> dict[str, TagValue]:
-        """See `Attributes`; with private attributes, or nothing to take out, by pydicom."""
-        if secrets is None or keep_private or self._header.identifying is None:
-            return PydicomAttributes(self.dataset).values(person, secrets, keep_private)
-        profile, days = basic_profile(), days_back(person, secrets.key, secrets.date_shift_days)
-        identity = Identity.of(self._header.identifying, profile.protected_words)
-        rules = Deidentifier(profile, identity.within(self._header.texts), secrets.key, days)
-        spared = rules.identity.spares(self._header.texts)
-        shown: dict[str, TagValue] = {}
-        for kind, value in self._header.values.values():
-            if kind.shown:
-                text = _text(kind.vr, value, rules, spared) if isinstance(value, Raw) else _json(value, rules, spared)
-                shown[kind.key] = TagValue(kind.vr, text)
-        judge = Deidentifier(profile, identity, secrets.key, days)
-        for tag in self._header.odd:
-            try:
-                element = judge.element(self.dataset, tag)
-                if element is not None:
-                    shown[tag_key(tag)] = tag_value(element)
-            except VALUE_ERRORS:
-                continue
+        """See `Attributes`; with private attributes, or nothing to take out, by pydicom.
+
+        Also by pydicom where a sequence is odd, since then nobody else can tell whom it names.
+        """
+        if secrets is None or keep_private or any(known.vr in ("SQ", "UN") for known in self._odd):
+            values = PydicomAttributes(self.dataset).values(person, secrets, keep_private)
+            return values if secrets else values | self._left_out(keep_private)
+        days = days_back(person, secrets.key, secrets.date_shift_days)
+        phrases = self._phrases.union(*map(self._phrases_of_odd, self._odd)) if self._odd else self._phrases
+        shown: dict[str, Any] = self._shown.copy()
+        for known in self._changing:
+            shown[known.key] = known.changed(secrets.key, days)
+        words = set[str]().union(*[known.words for known in self._texts])
+        if named := frozenset(filter(words.issuperset, phrases)):
+            identity = Identity(named)
+            for known in self._texts:
+                if not known.words.isdisjoint(identity.words):
+                    shown[known.key] = known.cleaned(identity, secrets.key, days)
+        if self._odd:
+            shown |= self._converted(Deidentifier(basic_profile(), Identity(frozenset(phrases)), secrets.key, days))
         return shown
 
-    @cached_property
-    def _header(self) -> _Header:
-        header = _Header()
-        for element in self._walked.elements:
-            tag, vr, start, end, items = element
-            private = tag >> 16 & 1
-            if private and items is None and not _kind(tag, vr).read:
-                continue
-            try:
-                if vr == _US_OR_SS:
-                    element = (tag, self._settled(tag), start, end, items)
-                attribute = self._attribute(element, header)
-                if not private:
-                    header.values[tag] = attribute
-            except Unexpected:
-                self._ask_for_names(tag, vr, header)
-                if not private:
-                    header.odd.append(tag)
-        return header
+    def _phrases_of_odd(self, known: KnownElement) -> set[Phrase]:
+        found: set[Phrase] = set()
+        with suppress(*VALUE_ERRORS):
+            profile = basic_profile()
+            found.update(naming(parts_in(self.dataset[known.tag], profile.remove), profile.protected_words))
+        return found
 
-    def _ask_for_names(self, tag: int, vr: str, header: _Header) -> None:
-        """What an attribute that pydicom must convert says of persons; of a sequence only the whole header can tell."""
-        if vr in ("SQ", "UN"):
-            header.identifying = None
-        elif header.identifying is not None and _kind(tag, vr).parts:
+    def _converted(self, judge: Deidentifier) -> dict[str, TagValue]:
+        """Those that are odd, by pydicom; what can't be read is left out."""
+        shown = {}
+        for known in self._odd:
             with suppress(*VALUE_ERRORS):
-                header.identifying.update(parts_in(self.dataset[tag], basic_profile().remove))
+                element = judge.element(self.dataset, known.tag)
+                if element is not None:
+                    shown[known.key] = tag_value(element)
+        return shown
 
-    def _attribute(self, element: Element, header: _Header) -> Attribute:
-        """An element of any level; values of private and binary ones are not looked at."""
-        tag, vr, start, end, items = element
-        kind = _kind(tag, vr)
-        if items is not None:
-            return kind, [[self._attribute(inner, header) for inner in item] for item in items]
-        if not kind.read:
-            return kind, EMPTY
-        value = converted(tag, vr, self._data[start:end], self._codec)
-        if kind.parts:
-            for text in value.values:
-                if text and header.identifying is not None:
-                    header.identifying.update(kind.parts(str(text)))
-        elif vr in CLEANED_VRS:
-            header.texts += value.values  # type: ignore[arg-type]
-        return kind, value
-
-    def _settled(self, tag: int) -> str:
-        """Of the top level: `US or SS` is what (0028,0103) *Pixel Representation* says (PS3.5 A.1)."""
-        signed = self._bytes(_PIXEL_REPRESENTATION)
-        if tag == _LUT_DATA or signed not in (b"\0\0", b"\1\0"):
-            raise Unexpected
-        return "SS" if signed == b"\1\0" else "US"
-
-    def _bytes(self, tag: int) -> bytes:
-        _, _, start, end, _ = self._places.get(tag, (0, "", 0, 0, None))
-        return self._data[start:end]
-
-
-@lru_cache(maxsize=1 << 14)
-def _kind(tag: int, vr: str) -> _Kind:
-    profile = basic_profile()
-    parts = parts_of(vr, tag in profile.remove)
-    ignored = parts is None and (bool(tag >> 16 & 1) or (vr in BINARY_VRS and vr != "UN"))
-    return _Kind(vr, tag_key(tag), f"{tag:08X}", not leaves_out(profile, tag, vr, False), parts, not ignored)
-
-
-def _text(vr: str, value: Raw, rules: Deidentifier, spared: bool) -> str:
-    if vr in _AS_IT_IS or (spared and vr in CLEANED_VRS):
-        return value.text
-    return joined([rules.text(vr, str(one)) for one in value.values])
-
-
-def _json(items: list[list[Attribute]], rules: Deidentifier, spared: bool) -> str:
-    return json_text([_item(item, rules, spared) for item in items])
-
-
-def _item(item: list[Attribute], rules: Deidentifier, spared: bool) -> dict[str, Any]:
-    """An item in the DICOM JSON model (PS3.18 F.2)."""
-    result: dict[str, Any] = {}
-    for kind, value in item:
-        if not kind.shown:
-            continue
-        vr = kind.vr
-        if not isinstance(value, Raw):
-            result[kind.digits] = {"vr": vr, "Value": [_item(inner, rules, spared) for inner in value]}
-            continue
-        values: list[Value]
-        if vr == "DS":
-            values = [float(one) for one in value.values]
-        elif vr == "IS":
-            values = [int(one) for one in value.values]
-        elif vr in NUMBERS or (spared and vr in CLEANED_VRS):
-            values = list(value.values)
-        else:
-            values = [rules.text(vr, str(one)) for one in value.values]
-        result[kind.digits] = {"vr": vr, "Value": values} if values and values != [""] else {"vr": vr}
-    return result
+    def _left_out(self, keep_private: bool) -> dict[str, TagValue]:
+        """What stands for binary values that were not kept."""
+        shown = {}
+        for start, (vr, length) in self.left_out.items():
+            tag = place_of(self._data, start, start, self._walked)[0]
+            if keep_private or not tag >> 16 & 1:
+                shown[tag_key(tag)] = TagValue(vr, f"{vr} {length}")
+        return shown
 
 
 @lru_cache(maxsize=1024)

@@ -1,77 +1,37 @@
-"""A thin walk over the elements of a little endian header, without converting a value.
+"""A thin walk over the elements of a header, without converting a value.
 
-It takes the common case only: a DICM mark, implicit or explicit little endian, lengths that fit. Whatever else it meets
-it does not judge: it raises `Unexpected`, and pydicom reads the file.
+It takes the common cases only: a DICM mark, VRs and lengths that fit. Whatever else it meets it does not judge: it
+raises `Unexpected`, and pydicom reads the file.
 """
 
 from __future__ import annotations
 
 import struct
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any
 
-from pydicom.datadict import dictionary_VR, private_dictionary_VR
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_16, EXPLICIT_VR_LENGTH_32
+
+from radnet_spark.dicom.element_heads import HEADS, LONG_VRS, SHORT_VRS, UNDEFINED, private_vr, public_vr
+from radnet_spark.dicom.walked import Deflated, Element, LongValue, Memory, NeedMore, Unexpected, Walked
 
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
-UNDEFINED = 0xFFFFFFFF
-_SHORT_VRS = {vr.encode(): str(vr) for vr in EXPLICIT_VR_LENGTH_16}
-_LONG_VRS = {vr.encode(): str(vr) for vr in EXPLICIT_VR_LENGTH_32}
+CHARACTER_SET = 0x00080005
+LONG_VALUE = 1 << 12  # bytes of a value that is not read if nobody needs it
+LONGEST_KNOWN = 4096  # bytes of an element that is looked up: longer ones hardly come again
+# Private elements are not looked at but for those that may name someone; what `UN` is, its creator says.
+_LOOKED_AT = frozenset({"DA", "DT", "PN", "SQ"})
+_PASSED_OVER = frozenset({*SHORT_VRS, *LONG_VRS} - {vr.encode() for vr in _LOOKED_AT} - {b"UN"})
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PREAMBLE = 132
 _TRANSFER_SYNTAX, _MEDIA_STORAGE = 0x00020010, 0x00020002
-_CHARACTER_SET = 0x00080005
+_UP_TO_CHARACTER_SET = frozenset({0x00080000, 0x00080001, CHARACTER_SET})
 _PIXEL_VRS = frozenset({"OB", "OW", "OF", "OD"})
-_FIRST_SPECIAL = min(PIXEL_TAGS)
 _DEEPEST = 50  # levels of sequences
-_NOT_THIN = frozenset({"", DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian})  # all others: PS3.5 A.4
 _MOST_UNKNOWN = 0xFFFF  # bytes of an `UN` value whose VR the dictionary may say (PS3.5 6.2.2)
 
-_explicit = struct.Struct("<HH2sH").unpack_from
-_implicit = struct.Struct("<HHL").unpack_from
-_length32 = struct.Struct("<L").unpack_from
-
-
-class Unexpected(Exception):
-    """Not the common case: pydicom must judge."""
-
-
-class NeedMore(Exception):
-    """The header goes on behind the bytes that were read.
-
-    Attributes:
-        end: up to where it goes at least.
-    """
-
-    def __init__(self, end: int) -> None:
-        super().__init__(end)
-        self.end = end
-
-
-# (tag, VR, start, end, items): where the value lies in the file; the VR is that of the file or the dictionary, `UN` if
-# neither knows it; items are those of a sequence, None for all others. A plain tuple: there are a hundred in a header.
-Element = tuple[int, str, int, int, "list[list[Element]] | None"]
-
-
-class Walked(NamedTuple):
-    """What a walk found.
-
-    Attributes:
-        elements: of the top level, in the file's order.
-        transfer_syntax_uid: (0002,0010) of the file meta information.
-        media_storage: (0002,0002) of the file meta information.
-        implicit: whether VRs came from the dictionary.
-        end: where the pixel element begins, or the end of the file.
-        pixels: start and length of the pixel element's value; None if there is none.
-    """
-
-    elements: list[Element]
-    transfer_syntax_uid: str
-    media_storage: str
-    implicit: bool
-    end: int
-    pixels: tuple[int, int] | None
+_explicit, _implicit, _length32 = HEADS["<"]
+_word_explicit, _word_implicit = struct.Struct("<L2sH").unpack_from, struct.Struct("<LL").unpack_from
 
 
 class Walk:
@@ -79,12 +39,22 @@ class Walk:
 
     Args:
         size: bytes of the whole file.
+        memory: gives the memory for implicit or explicit VRs in a byte order; None: elements are given as they lie.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, size: int, memory: Callable[[bool, str], Memory] | None = None) -> None:
+        self._data, self._size = b"", size
+        self._memory_of = memory
+        self._memory: Memory | None = None
         self._meta: dict[int, bytes] = {}
-        self._walker: _Walker | None = None
+        self._reached = 0  # where the next element of the top level begins; 0: nothing has been read
+        self._last = 0  # tag of the element before
+        self._found: list[Any] = []
+        self._starts: list[int] = []
+        self._creators: dict[int, str] = {}
+        self._left_out: dict[int, tuple[str, int]] = {}
+        self._character_set = ""
+        self._pixels: tuple[int, int] | None = None
 
     def over(self, data: bytes) -> Walked:
         """Walks on.
@@ -94,22 +64,247 @@ class Walk:
 
         Raises:
             NeedMore: `data` ends before the header does.
+            LongValue: `data` is to go on behind that value.
+            Deflated: `inflated` has to be called.
             Unexpected: pydicom must read the file.
         """
-        if self._walker is None:
-            if data[128:132] != b"DICM":
-                raise Unexpected
-            self._meta, start = _file_meta(data)
-            self._walker = _Walker(self._size, start, self._uid(_TRANSFER_SYNTAX) == ImplicitVRLittleEndian)
-        syntax, media_storage = self._uid(_TRANSFER_SYNTAX), self._uid(_MEDIA_STORAGE)
-        if syntax in _NOT_THIN:
-            raise Unexpected
-        walker = self._walker
-        elements, end = walker.top(data)
-        return Walked(elements, syntax, media_storage, walker.implicit, end, walker.pixels)
+        self._data = data
+        if not self._reached:
+            start = self._begin(data)
+            if self._syntax == DeflatedExplicitVRLittleEndian:
+                raise Deflated(start)
+            self._reached = start
+        end = self._top()
+        media_storage = _uid(self._meta, _MEDIA_STORAGE)
+        return Walked(
+            self._found, self._starts, self._left_out, self._syntax, media_storage, self._character_set,
+            self._implicit, self._order, end, self._pixels,
+        )  # fmt: skip
 
-    def _uid(self, tag: int) -> str:
-        return self._meta.get(tag, b"").decode("ascii", "replace").rstrip(" \0")
+    def inflated(self, data: bytes, start: int) -> Walked:
+        """Walks over a deflated file that has been inflated from `start` on."""
+        self._size, self._reached = len(data), start
+        return self.over(data)
+
+    def _begin(self, data: bytes) -> int:
+        """Reads the file meta information; where it ends."""
+        if data[128:132] != b"DICM":
+            raise Unexpected
+        self._meta, start = _file_meta(data)
+        self._syntax = _uid(self._meta, _TRANSFER_SYNTAX)
+        if not self._syntax:
+            raise Unexpected
+        self._implicit = self._syntax == ImplicitVRLittleEndian  # all others: PS3.5 A.4
+        self._order = ">" if self._syntax == ExplicitVRBigEndian else "<"
+        self._explicit_head, self._implicit_head, self._long_length = HEADS[self._order]
+        if self._memory_of:
+            self._memory = self._memory_of(self._implicit, self._order)
+        self._recognises = self._memory is not None and self._order == "<"
+        return start
+
+    def _top(self) -> int:
+        """Elements up to the pixels or the end of the file, and where that is."""
+        while True:
+            start, end = self._reached, len(self._data)
+            if self._recognises:
+                start, self._last = self._recognise(start, end, self._last, self._found, self._starts, self._creators)
+                self._reached = start
+            if start >= end:
+                if end < self._size:
+                    raise NeedMore(end + 12)
+                return start
+            tag, vr, value, length = self._head(start, end, self._creators)
+            if tag <= self._last or tag >= _ITEM:  # out of order: pydicom takes the last of equal tags
+                raise Unexpected
+            if tag in PIXEL_TAGS:
+                if not self._implicit and vr not in _PIXEL_VRS:
+                    raise Unexpected
+                self._pixels = (value, length)
+                return start
+            if LONG_VALUE <= length < UNDEFINED and self._leaves_out(tag, vr, value + length):
+                self._left_out[start] = (vr, length)
+                self._size -= length
+                self._append(tag, start, value, None)
+                raise LongValue(value, length)
+            element, stop = self._body(tag, vr, value, length, end, 0, self._creators)
+            self._append(tag, start, stop, self._learnt(element, start, stop))
+            if tag == CHARACTER_SET:
+                self._set_characters(element)
+
+    def _append(self, tag: int, start: int, stop: int, found: Any) -> None:
+        self._last, self._reached = tag, stop
+        self._starts.append(start)
+        if found is not None:
+            self._found.append(found)
+
+    def _learnt(self, element: Element, start: int, stop: int) -> Any:
+        return self._memory.learn(self._data, element, start, stop) if self._memory else element
+
+    def _leaves_out(self, tag: int, vr: str, stop: int) -> bool:
+        return self._memory is not None and len(self._data) < stop <= self._size and not self._memory.needs(tag, vr)
+
+    def _set_characters(self, element: Element) -> None:
+        self._character_set = self._data[element[2] : element[3]].decode("latin-1").rstrip(" \0")
+        if self._memory:
+            memory = self._memory.of_characters(self._character_set)
+            if memory is not self._memory and not {known.tag for known in self._found} <= _UP_TO_CHARACTER_SET:
+                raise Unexpected
+            self._memory = memory
+
+    def _recognise(
+        self, start: int, end: int, last: int, found: list[Any], starts: list[int], creators: dict[int, str]
+    ) -> tuple[int, int]:
+        """Passes over what is known, or is private and of no interest: up to where, and the last tag.
+
+        Most of the time of a walk is spent here. What is out of order, cut or odd in any way is nothing known, since
+        the bytes that are looked up hold tag, VR and length as well.
+        """
+        data, implicit, known, head_end = self._data, self._implicit, self._memory.known, end - 12  # type: ignore[union-attr]
+        while start <= head_end:
+            if implicit:
+                word, length = _word_implicit(data, start)
+                code, value = b"", start + 8
+            else:
+                word, code, length = _word_explicit(data, start)
+                value = start + 8
+                if code in LONG_VRS:
+                    (length,) = _length32(data, value)
+                    value += 4
+            stop = value + length
+            if stop > end:
+                break
+            if word & 1:  # an odd group
+                tag = (word & 0xFFFF) << 16 | word >> 16
+                if tag <= last or (
+                    code not in _PASSED_OVER
+                    and (not (implicit or code == b"UN") or private_vr(tag, creators) in _LOOKED_AT)
+                ):
+                    break
+                if 0x100000 <= word < 0x1000000:
+                    creators[tag] = _creator(data[value:stop])
+            else:
+                if length > LONGEST_KNOWN:
+                    break
+                element = known.get(data[start:stop])
+                if element is None or element.tag <= last:
+                    break
+                tag = element.tag
+                found.append(element)
+            starts.append(start)
+            last, start = tag, stop
+        return start, last
+
+    def _head(self, start: int, end: int, creators: dict[int, str]) -> tuple[int, str, int, int]:
+        """Tag, VR, start of the value and its length, of an element or of a delimiter."""
+        value = start + 8
+        if value > end:
+            raise self._past(value)
+        if self._implicit:
+            group, number, length = self._implicit_head(self._data, start)
+            tag = group << 16 | number
+            return tag, private_vr(tag, creators) if group & 1 else public_vr(tag), value, length
+        group, number, code, length = self._explicit_head(self._data, start)
+        tag = group << 16 | number
+        vr = SHORT_VRS.get(code)
+        if vr or tag == _ITEM_END:
+            return tag, vr or "", value, length
+        vr = LONG_VRS.get(code)
+        if not vr:
+            raise Unexpected
+        if value + 4 > end:
+            raise self._past(value + 4)
+        (length,) = self._long_length(self._data, value)
+        if vr == "UN":
+            vr = self._unknown(tag, length, creators)
+        return tag, vr, value + 4, length
+
+    def _unknown(self, tag: int, length: int, creators: dict[int, str]) -> str:
+        """What the dictionary says of an `UN` element (PS3.5 6.2.2)."""
+        if tag >> 16 & 1:
+            vr = private_vr(tag, creators)
+            if vr == "SQ":  # its items are implicit, PS3.5 6.2.2 note 2
+                raise Unexpected
+            return vr
+        known = public_vr(tag)
+        return known if length < _MOST_UNKNOWN and known != "SQ" else "UN"
+
+    def _body(
+        self, tag: int, vr: str, value: int, length: int, end: int, depth: int, creators: dict[int, str]
+    ) -> tuple[Element, int]:
+        """The element, and where the next one begins."""
+        if vr == "SQ" or length == UNDEFINED:
+            items, stop = self._sequence(vr, value, length, end, depth)
+            return (tag, "SQ", value, stop, items), stop + 8 if length == UNDEFINED else stop
+        stop = value + length
+        if stop > end:
+            raise self._past(stop)
+        if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF:
+            creators[tag] = _creator(self._data[value:stop])
+        return (tag, vr, value, stop, None), stop
+
+    def _sequence(self, vr: str, value: int, length: int, end: int, depth: int) -> tuple[list[list[Any]], int]:
+        """Items, and where the last one ends."""
+        undefined = length == UNDEFINED
+        if undefined and vr != "SQ" and not (vr == "UN" and self._implicit):
+            raise Unexpected
+        stop = end if undefined else value + length
+        if stop > end:
+            raise self._past(stop)
+        items, reached = self._items(value, stop, undefined, depth)
+        if (not undefined and reached != stop) or (vr == "UN" and not items):
+            raise Unexpected
+        return items, reached
+
+    def _items(self, start: int, end: int, undefined: bool, depth: int) -> tuple[list[list[Any]], int]:
+        """Items of a sequence, and where they end: behind the last item or at the sequence delimiter."""
+        if depth > _DEEPEST:
+            raise Unexpected
+        items: list[list[Any]] = []
+        while undefined or start < end:
+            if start + 8 > end:
+                raise self._past(start + 8)
+            group, number, length = self._implicit_head(self._data, start)
+            tag = group << 16 | number
+            if tag == _SEQUENCE_END and undefined:
+                return items, start
+            if tag != _ITEM:
+                raise Unexpected
+            start += 8
+            delimited = length == UNDEFINED
+            stop = end if delimited else start + length
+            if stop > end:
+                raise self._past(stop)
+            item, start = self._item(start, stop, delimited, depth + 1)
+            if not delimited and start != stop:
+                raise Unexpected
+            items.append(item)
+        return items, start
+
+    def _item(self, start: int, end: int, delimited: bool, depth: int) -> tuple[list[Any], int]:
+        """Elements of an item, and where they end: its delimiter is passed over."""
+        found: list[Any] = []
+        creators: dict[int, str] = {}
+        last = 0
+        while delimited or start < end:
+            if self._recognises:
+                start, last = self._recognise(start, end, last, found, [], creators)
+                if start >= end and not delimited:
+                    break
+            tag, vr, value, length = self._head(start, end, creators)
+            if tag == _ITEM_END and delimited:
+                return found, value
+            if tag <= last or tag >= _ITEM or tag == CHARACTER_SET:
+                raise Unexpected
+            element, stop = self._body(tag, vr, value, length, end, depth, creators)
+            learnt = self._learnt(element, start, stop)
+            if learnt is not None:
+                found.append(learnt)
+            last, start = tag, stop
+        return found, start
+
+    def _past(self, stop: int) -> Exception:
+        """For something that ends behind what there is: read on, or let pydicom say what is wrong."""
+        return NeedMore(stop) if len(self._data) < self._size and stop <= self._size else Unexpected()
 
 
 def _file_meta(data: bytes) -> tuple[dict[int, bytes], int]:
@@ -121,169 +316,21 @@ def _file_meta(data: bytes) -> tuple[dict[int, bytes], int]:
         if group != 2:
             break
         start += 8
-        if vr in _LONG_VRS:
+        if vr in LONG_VRS:
             (length,) = _length32(data, start)
             start += 4
-        elif vr not in _SHORT_VRS:
+        elif vr not in SHORT_VRS:
             raise Unexpected
-        if start + length > len(data) or _public_vr(group << 16 | element) != vr.decode():
+        if start + length > len(data) or public_vr(group << 16 | element) != vr.decode():
             raise Unexpected
         meta[group << 16 | element] = data[start : start + length]
         start += length
     return meta, start
 
 
-class _Walker:
-    """The state of one walk."""
-
-    def __init__(self, size: int, start: int, implicit: bool) -> None:
-        self.data, self.size, self.implicit = b"", size, implicit
-        self.pixels: tuple[int, int] | None = None
-        self._reached = start  # where the next element of the top level begins
-        self._found: list[Element] = []
-        self._creators: dict[int, str] = {}
-
-    def top(self, data: bytes) -> tuple[list[Element], int]:
-        """Elements up to the pixels or the end of the file, and where that is."""
-        self.data = data
-        return self._elements(self._reached, len(data), False, 0, self._found, self._creators)
-
-    def _elements(
-        self, start: int, end: int, delimited: bool, depth: int, found: list[Element], creators: dict[int, str]
-    ) -> tuple[list[Element], int]:
-        """Elements of the top level or of an item, and where they end: an item's delimiter is passed over.
-
-        One loop without calls, since it is most of the time of a walk.
-        """
-        data, implicit, short_vrs = self.data, self.implicit, _SHORT_VRS
-        last = found[-1][0] if found else 0
-        while delimited or start < end:
-            if not depth:
-                self._reached = start
-            value = start + 8
-            if value > end:
-                raise self._past(value)
-            if implicit:
-                group, number, length = _implicit(data, start)
-                tag = group << 16 | number
-                vr = _private_vr(tag, creators) if group & 1 else _public_vr(tag)
-            else:
-                group, number, code, length = _explicit(data, start)
-                tag = group << 16 | number
-                vr = short_vrs.get(code, "")
-                if not vr:
-                    if tag == _ITEM_END and delimited:
-                        return found, value
-                    vr, length, value = self._long(tag, code, value, end, creators)
-            if tag <= last:  # out of order: pydicom takes the last of equal tags
-                raise Unexpected
-            last = tag
-            if tag >= _FIRST_SPECIAL:
-                if tag in PIXEL_TAGS and not depth:
-                    if not implicit and vr not in _PIXEL_VRS:
-                        raise Unexpected
-                    self.pixels = (value, length)
-                    return found, start
-                if tag == _ITEM_END and delimited:
-                    return found, value
-                if group == 0xFFFE:
-                    raise Unexpected
-            elif tag == _CHARACTER_SET and depth:
-                raise Unexpected
-            start = value + length
-            if vr == "SQ" or length == UNDEFINED:
-                items, stop = self._sequence(vr, value, length, end, depth)
-                found.append((tag, "SQ", value, stop, items))
-                start = stop + 8 if length == UNDEFINED else stop
-                continue
-            if start > end:
-                raise self._past(start)
-            if group & 1 and 0x10 <= number <= 0xFF:
-                creators[tag] = data[value:start].decode("latin-1").rstrip(" \0")
-            found.append((tag, vr, value, start, None))
-        if not depth and len(data) < self.size:
-            self._reached = start
-            raise NeedMore(len(data) + 12)
-        return found, start
-
-    def _long(self, tag: int, code: bytes, start: int, end: int, creators: dict[int, str]) -> tuple[str, int, int]:
-        """(VR, length, start of the value) of an element whose length has 32 bits (PS3.5 7.1.2)."""
-        vr = _LONG_VRS.get(code, "")
-        if not vr:
-            raise Unexpected
-        if start + 4 > end:
-            raise self._past(start + 4)
-        (length,) = _length32(self.data, start)
-        if vr == "UN" and tag >> 16 & 1:
-            vr = _private_vr(tag, creators)
-            if vr == "SQ":  # its items are implicit, PS3.5 6.2.2 note 2
-                raise Unexpected
-        elif vr == "UN" and length < _MOST_UNKNOWN and _public_vr(tag) != "SQ":
-            vr = _public_vr(tag)
-        return vr, length, start + 4
-
-    def _sequence(self, vr: str, value: int, length: int, end: int, depth: int) -> tuple[list[list[Element]], int]:
-        """Items, and where the last one ends."""
-        undefined = length == UNDEFINED
-        if undefined and vr != "SQ" and not (vr == "UN" and self.implicit):
-            raise Unexpected
-        stop = end if undefined else value + length
-        if stop > end:
-            raise self._past(stop)
-        items, reached = self._items(value, stop, undefined, depth)
-        if (not undefined and reached != stop) or (vr == "UN" and not items):
-            raise Unexpected
-        return items, reached
-
-    def _items(self, start: int, end: int, undefined: bool, depth: int) -> tuple[list[list[Element]], int]:
-        """Items of a sequence, and where they end: behind the last item or at the sequence delimiter."""
-        if depth > _DEEPEST:
-            raise Unexpected
-        items: list[list[Element]] = []
-        while undefined or start < end:
-            if start + 8 > end:
-                raise self._past(start + 8)
-            group, number, length = _implicit(self.data, start)
-            tag = group << 16 | number
-            if tag == _SEQUENCE_END and undefined:
-                return items, start
-            if tag != _ITEM:
-                raise Unexpected
-            start += 8
-            delimited = length == UNDEFINED
-            stop = end if delimited else start + length
-            if stop > end:
-                raise self._past(stop)
-            item, start = self._elements(start, stop, delimited, depth + 1, [], {})
-            if not delimited and start != stop:
-                raise Unexpected
-            items.append(item)
-        return items, start
-
-    def _past(self, stop: int) -> Exception:
-        """For something that ends behind what there is: read on, or let pydicom say what is wrong."""
-        return NeedMore(stop) if len(self.data) < self.size and stop <= self.size else Unexpected()
+def _uid(meta: dict[int, bytes], tag: int) -> str:
+    return meta.get(tag, b"").decode("ascii", "replace").rstrip(" \0")
 
 
-@lru_cache(maxsize=8192)
-def _public_vr(tag: int) -> str:
-    try:
-        return dictionary_VR(tag)
-    except KeyError:
-        return "UL" if not tag & 0xFFFF else "UN"
-
-
-def _private_vr(tag: int, creators: dict[int, str]) -> str:
-    element = tag & 0xFFFF
-    if 0x10 <= element <= 0xFF:
-        return "LO"
-    creator = creators.get((tag & 0xFFFF0000) | element >> 8) if element & 0xFF00 else None
-    return _known_private(tag, creator) if creator else "UN"
-
-
-@lru_cache(maxsize=8192)
-def _known_private(tag: int, creator: str) -> str:
-    try:
-        return private_dictionary_VR(tag, creator)
-    except KeyError:
-        return "UN"
+def _creator(value: bytes) -> str:
+    return value.decode("latin-1").rstrip(" \0")

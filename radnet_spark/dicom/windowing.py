@@ -100,7 +100,7 @@ def each_value(
         low, high = int(stored.min()), int(stored.max())
         if high - low < _TABLE:
             table = grey_of(np.arange(low, high + 1))
-            return _in_blocks(flat, lambda block: np.take(table, _offsets(block, low), mode="wrap")).reshape(
+            return _in_blocks(flat, lambda block: np.take(table, _offsets(block, low), mode="clip")).reshape(
                 stored.shape
             )
     return _in_blocks(flat, grey_of).reshape(stored.shape)

@@ -25,6 +25,8 @@ def draw(facts: Facts, samples: Mapping[int, Sequence[np.ndarray]]) -> Pictures:
     single: dict[str, bytes] = {}
     if facts.contents:
         single["contents"] = figures.heat_map(facts.contents)
+    if facts.tags.gaps:
+        single["gaps"] = figures.gap_map({pair: (g.strength, g.significant) for pair, g in facts.tags.gaps.items()})
     winners = _winners(facts)
     if winners:
         single["winners"] = figures.bars(winners, "S", top=1.0)

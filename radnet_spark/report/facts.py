@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from radnet_spark.report.tag_facts import TagFacts
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -34,6 +36,7 @@ class StageRun:
         rows: table → rows written.
         dropped: reason → rows.
         notes: figures in words, and what people should know.
+        figures: further ones.
     """
 
     stage: str
@@ -43,6 +46,7 @@ class StageRun:
     rows: Mapping[str, int]
     dropped: Mapping[str, int]
     notes: Sequence[str]
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ class Facts:
         histories: name of a training → its validations.
         baseline: score → value of raw pixels' PCA + k-means on validation.
         annotated: sources used, or the error → files.
+        tags: what is known of body parts and tags.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -121,6 +126,7 @@ class Facts:
     histories: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     baseline: Mapping[str, float] = field(default_factory=dict)
     annotated: Mapping[str, int] = field(default_factory=dict)
+    tags: TagFacts = field(default_factory=TagFacts)
 
     @property
     def chosen(self) -> dict[str, Clustering]:
@@ -223,4 +229,5 @@ def _run(row: Any) -> StageRun:
     return StageRun(
         row["stage"], row["status"], f"{row['started']:%Y-%m-%d %H:%M:%S}", row["seconds"],
         summary.get("rows", {}), summary.get("dropped", {}), [*summary.get("facts", []), *summary.get("notes", [])],
+        summary.get("extra", {}),
     )  # fmt: skip

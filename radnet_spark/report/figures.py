@@ -90,6 +90,37 @@ def heat_map(counts: Mapping[tuple[str, str], int]) -> bytes:
     return _png(figure)
 
 
+def gap_map(gaps: Mapping[tuple[str, str], tuple[float, bool]], most: int = 30) -> bytes:
+    """How much each tag's gaps (rows) have to do with other tags (columns); a dot marks what is significant.
+
+    Args:
+        gaps: (tag with gaps, other tag) → (strength from 0 to 1, significant); not empty. Pairs that were not tested
+            are grey.
+        most: rows and columns at most: those with the strongest significant dependences.
+    """
+    weights = {pair: strength + significant for pair, (strength, significant) in gaps.items()}
+    rows, columns = (_strongest(weights, side, most) for side in (0, 1))
+    grid = np.full((len(rows), len(columns)), np.nan)
+    for (tag, other), (strength, _) in gaps.items():
+        if tag in rows and other in columns:
+            grid[rows.index(tag), columns.index(other)] = strength
+    figure, axes = _canvas(0.27 * len(columns) + 3.6, 0.25 * len(rows) + 2.6)
+    colours = mpl.colormaps["Blues"].with_extremes(bad="#dcdfe3")
+    shown = axes.imshow(grid, cmap=colours, aspect="auto", vmin=0, vmax=max(0.3, float(np.nanmax(grid))))
+    marked = [(columns.index(o), rows.index(t)) for (t, o), (_, yes) in gaps.items()
+              if yes and t in rows and o in columns]  # fmt: skip
+    if marked:
+        across, down = zip(*marked, strict=True)
+        axes.scatter(across, down, s=9, color="#D55E00")
+    axes.set_xticks(range(len(columns)), columns, rotation=60, ha="right", rotation_mode="anchor", fontsize=8)
+    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+    axes.set_xlabel("differs where that tag is missing")
+    axes.set_ylabel("tag with gaps")
+    axes.grid(visible=False)
+    figure.colorbar(shown, ax=axes, label="effect size", fraction=0.03, pad=0.02)
+    return _png(figure)
+
+
 def bars(series: Mapping[str, Mapping[str, float]], ylabel: str, top: float | None = None) -> bytes:
     """Grouped bars: series name → category → value; all categories of the first series in its order.
 
@@ -168,6 +199,14 @@ def montage(images: Sequence[np.ndarray], columns: int, side: int) -> bytes:
     buffer = io.BytesIO()
     sheet.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
+
+
+def _strongest(weights: Mapping[tuple[str, str], float], side: int, most: int) -> list[str]:
+    """The names on one side of the pairs with the largest weights, the largest first."""
+    sums: dict[str, float] = {}
+    for pair, weight in weights.items():
+        sums[pair[side]] = max(sums.get(pair[side], 0.0), weight)
+    return sorted(sums, key=lambda name: (-sums[name], name))[:most]
 
 
 def _best_by_k(points: Sequence[ElbowPoint]) -> list[ElbowPoint]:

@@ -23,6 +23,10 @@ _REASONS = {
     "voi_lut": "VOI LUT without window", "single_grey": "a single grey", "almost_black": "almost black",
     "few_greys": "too few grey levels", "shape": "too narrow", "not_dicom": "no DICOM file", "dicomdir": "a DICOMDIR",
     "missing_required": "lacks what DICOM requires", "no_key": "names no exam", "no_embedding": "a source is missing",
+    "fill_rate": "filled too rarely", "distinct_values": "one value only", "date_time": "date or time",
+    "personal_data": "personal data", "natural_language": "free text", "no_scalar": "sequence or binary value",
+    "unknown_tag": "private or unknown", "too_many_categories": "too many categories",
+    "body_part": "the body part itself", "modality_tag": "tells modality or body part",
     "no_words": "no words", "no_known_words": "no known word", "null": "no text",
 }  # fmt: skip
 
@@ -95,6 +99,7 @@ def summary(facts: Facts, rows: list[ScoreRow], found: list[Finding]) -> dict[st
         "clustering_id": main and main.clustering_id,
         "clusters": [asdict(cluster) for cluster in facts.clusters],
         "annotated": dict(facts.annotated),
+        "tags": {"body_part": dict(facts.tags.body_part), "figures": dict(facts.tags.figures)},
         "stages": [asdict(run) for run in facts.runs],
     }
 

@@ -24,12 +24,13 @@ from radnet_spark.report.comparison import findings, score_rows
 from radnet_spark.report.drawing import draw
 from radnet_spark.report.facts import Cluster, Clustering, Facts
 from radnet_spark.report.page import Pictures, render, summary
+from radnet_spark.report.tag_facts import read_tag_facts
 from radnet_spark.tags.frames import encoded_sums
 from radnet_spark.tags.reading import EncodedSums, typical, units_by_tag
 
 READS = (
     "instances", "quarantine", "exams", "body_parts", "images", "cohort", "dropped", "tokens", "clusterings",
-    "clusters", "labels", "scores", "annotations", "fits",
+    "clusters", "labels", "scores", "annotations", "fits", "tag_missingness", "missingness_tests",
 )  # fmt: skip
 WRITES: tuple[str, ...] = ()
 CONFIG = (
@@ -82,10 +83,12 @@ def facts_of(context: StageContext) -> Facts:
     dropped = gather.read_counts(tables.read_or_empty("dropped"), "stage", "key_type", "reason")
     quarantine = gather.read_counts(tables.read_or_empty("quarantine"), "reason")
     splits = gather.read_counts(tables.read_or_empty("cohort"), "modality", "split")
+    runs = gather.read_runs(tables)
+    figures = {run.stage: run.figures for run in runs}
     used = tables.read_or_empty("annotations").select(F.coalesce("error", "sources").alias("used"))
     return Facts(
         counts=gather.count_tables(tables),
-        runs=gather.read_runs(tables),
+        runs=runs,
         quarantine={reason: n for (reason,), n in quarantine.items()},
         dropped=[(stage, kind, reason, n) for (stage, kind, reason), n in dropped.items()],
         contents={(r["modality"] or gather.UNKNOWN, r["body_part"] or gather.UNKNOWN): r["n"] for r in contents},
@@ -96,6 +99,7 @@ def facts_of(context: StageContext) -> Facts:
         clusters=_clusters(context, main) if main else [],
         histories=_histories(context),
         baseline=_baseline(context, clusterings),
+        tags=read_tag_facts(tables, figures, context.config.tags.alpha),
         annotated={name: n for (name,), n in gather.read_counts(used, "used").items()},
     )
 

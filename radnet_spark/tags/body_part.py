@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -17,12 +16,14 @@ import yaml
 
 from radnet_spark.config import rules_text
 from radnet_spark.errors import UsageError
+from radnet_spark.tags.naming import Rule, RuleSearch, compiled
 from radnet_spark.tags.spelling import Speller
 
 _SIGNS = re.compile(r"[^a-z0-9]+")
 _CASE_OF = re.compile(r"<(\w+)>")
 _STEM = re.compile(r"(?<!\\)\b(\w+)<(\w+)>")
-_SEAMS = re.compile(r"(?<=[^\W\d_][a-zčćđšž])(?=[A-ZČĆĐŠŽ])|(?<=[^\W\d_]{3})(?=\d)")
+_SEAMS = re.compile(r"(?<=[^\W\d_][a-zčćđšž])(?=[A-ZČĆĐŠŽ])|(?<=[^\W\d_]{3})(?=\d)|(?<=\b[XCM][RT])(?=[A-Z]{3})")
+_LONGEST = 1024  # letters that are read of a text; a description has at most 64 (PS3.5, LO), a comment 10,240 (LT)
 _LETTERS = str.maketrans({"đ": "d", "ł": "l", "ø": "o", "ß": "ss", "æ": "ae"})
 
 
@@ -31,27 +32,6 @@ class BodyPart(NamedTuple):
 
     body_part: str | None
     rule: str | None
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A pattern over folded text that names a part.
-
-    Attributes:
-        modality: the modalities for which it holds (and where the modality is unknown); empty: all.
-        examples: texts for which exactly this rule fires.
-    """
-
-    id: str
-    part: str
-    language: str
-    pattern: re.Pattern[str]
-    modality: frozenset[str]
-    examples: tuple[str, ...]
-
-    def holds_for(self, modality: str | None) -> bool:
-        """Whether the rule may fire for a modality."""
-        return not self.modality or not modality or modality in self.modality
 
 
 class Rules:
@@ -73,12 +53,14 @@ class Rules:
         self._full = {short: word for word, forms in data["abbreviations"].items() for short in forms}
         self.constancy = tuple(self._rule(item) for item in data["constancy"])
         self.rules = tuple(self._rule(item) for item in data["rules"])
-        self._ignored = [_compiled(pattern) for pattern in (*data["ignored_phrases"], data["ignored_words"])]
+        self._named = RuleSearch(self.rules)
+        self._calibration = RuleSearch(self.constancy)
+        self._ignored = [compiled(pattern) for pattern in (*data["ignored_phrases"], data["ignored_words"])]
         every = [*self.constancy, *self.rules]
         doubled = {rule.id for rule in every if sum(rule.id == other.id for other in every) > 1}
         if doubled:
             raise UsageError(f"body-part rules: found {', '.join(sorted(doubled))} twice, expected each id once")
-        self.speller = Speller(self._vocabulary(data["rules"]), known=data["known_words"])
+        self.speller = Speller(self._vocabulary(data["rules"]), known=self._known(data["known_words"]))
 
     @classmethod
     def load(cls, name: str = "body_parts.yml", calibration: bool = True) -> Rules:
@@ -98,26 +80,25 @@ class Rules:
             folded = " ".join(pattern.sub(" ", folded).split())
         return folded
 
+    def calibration(self, text: str) -> Rule | None:
+        """The calibration rule that a text names first."""
+        return self._calibration.first(fold(text), None)
+
     def first(self, text: str, modality: str | None) -> Rule | None:
         """The rule whose part a cleaned text names first; of equal starts the longest match, then the earlier rule."""
-        found = [(match.start(), -match.end(), order, rule) for order, rule, match in self._matches(text, modality)]
-        return min(found, key=lambda item: item[:3])[3] if found else None
+        return self._named.first(text, modality)
 
     def corrected(self, text: str, modality: str | None) -> str:
         """A cleaned text with typing errors mended in the words that no rule took."""
-        taken = [match.span() for _, _, match in self._matches(text, modality)]
+        if all(self.speller.correct(word) == word for word in text.split()):
+            return text
+        taken = list(self._named.taken(text, modality))
 
         def mend(word: re.Match[str]) -> str:
             free = all(word.end() <= start or end <= word.start() for start, end in taken)
             return self.speller.correct(word[0]) if free else word[0]
 
         return re.sub(r"\w+", mend, text)
-
-    def _matches(self, text: str, modality: str | None) -> Iterator[tuple[int, Rule, re.Match[str]]]:
-        for order, rule in enumerate(self.rules):
-            match = rule.pattern.search(text) if rule.holds_for(modality) else None
-            if match:
-                yield order, rule, match
 
     def _rule(self, item: Mapping[str, Any]) -> Rule:
         if item["part"] not in self.parts:
@@ -126,7 +107,7 @@ class Rules:
             item["id"],
             item["part"],
             item["language"],
-            _compiled(_CASE_OF.sub(self._any_ending, item["pattern"])),
+            compiled(_CASE_OF.sub(self._any_ending, item["pattern"])),
             frozenset(item.get("modality", ())),
             tuple(item["examples"]),
         )
@@ -141,10 +122,17 @@ class Rules:
         """The words of the examples, and every case of the words that patterns name by stem and class; their parts."""
         parts: dict[str, set[str]] = {}
         for item in items:
-            cases = [stem + ending for stem, case in _STEM.findall(item["pattern"]) for ending in self._endings[case]]
-            for word in [*cases, *fold(" ".join(item["examples"])).split()]:
+            for word in [*self._cases(item["pattern"]), *fold(" ".join(item["examples"])).split()]:
                 parts.setdefault(word, set()).add(item["part"])
         return {word: frozenset(named) for word, named in parts.items()}
+
+    def _known(self, words: Iterable[str]) -> list[str]:
+        """Words that are left alone, in every case if written by stem and class."""
+        return [form for word in words for form in (self._cases(word) or [word])]
+
+    def _cases(self, pattern: str) -> list[str]:
+        """Every case of the words that a pattern names by stem and class."""
+        return [stem + ending for stem, case in _STEM.findall(pattern) for ending in self._endings[case]]
 
 
 def infer(texts: Sequence[str | None], original: str | None, modality: str | None, rules: Rules) -> BodyPart:
@@ -175,6 +163,8 @@ def lines(source: Iterable[str], rules: Rules) -> Iterator[dict[str, str | None]
 
 def fold(text: str) -> str:
     """Lower case, no diacritics, one blank for anything but letters and digits (the folding of the rules file)."""
+    if text.isascii():
+        return _SIGNS.sub(" ", text.lower()).strip()
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
     plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
     return _SIGNS.sub(" ", plain).strip()
@@ -182,9 +172,9 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def _infer(texts: tuple[str | None, ...], original: str | None, modality: str | None, rules: Rules) -> BodyPart:
-    said = [text for text in texts if text and text.strip()]
-    for text in [*said, *([original] if original else [])]:
-        calibration = next((rule for rule in rules.constancy if rule.pattern.search(fold(text))), None)
+    said = [text[:_LONGEST] for text in texts if text and text.strip()]
+    for text in [*said, *([original[:_LONGEST]] if original else [])]:
+        calibration = rules.calibration(text)
         if calibration:
             return BodyPart(calibration.part, calibration.id)
     found = _from_value(original, modality, rules) or _from_texts(said, modality, rules)
@@ -217,10 +207,3 @@ def _for_modality(found: BodyPart, modality: str | None, rules: Rules) -> BodyPa
         if modality in change["modality"] and found.body_part == change["from"]:
             return BodyPart(change["to"], f"{found.rule}+{change['id']}")
     return found
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(rf"\b(?:{pattern})\b")
-    except re.error as error:
-        raise UsageError(f"body-part rules: found the pattern {pattern!r}, expected a regular expression") from error

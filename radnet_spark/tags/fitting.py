@@ -18,7 +18,6 @@ from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.embedder import TagEmbedder
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.imputation import Imputer, MeanMode
-from radnet_spark.tags.missingness import Verdict, verdicts
 from radnet_spark.tags.preparation import TagPolicy
 from radnet_spark.tags.reduction import AutoencoderReduction, PcaReduction, Reduction
 from radnet_spark.tags.sample import Sample, load_sample
@@ -37,7 +36,6 @@ class TagFit:
         features: which ones.
         imputer: fills gaps.
         sample: filled and encoded rows.
-        verdicts: of the missingness tests.
         notes: what was done instead of what was asked.
     """
 
@@ -45,7 +43,6 @@ class TagFit:
     features: FeatureSet
     imputer: Imputer
     sample: Sample
-    verdicts: dict[str, Verdict]
     notes: list[str]
 
     def embedder(self, reduction: Reduction) -> TagEmbedder:
@@ -76,7 +73,6 @@ def fit_tags(
     """
     notes: list[str] = []
     order = np.random.default_rng(settings.seed).permutation(len(train_rows.numbers))
-    tested = _rows(train_rows, np.sort(order[: settings.missingness_rows]))
     imputer = MeanMode.fit(train_rows)
     encoder = Encoder(features)
     matrix = encoder.encode_sparse(imputer.apply(train_rows))
@@ -88,7 +84,7 @@ def fit_tags(
         matrix = matrix[np.sort(order[held:])] if matrix.shape[0] > 1 else matrix
         notes.append(f"no validation rows: {held} training rows watched the tag vectors' fitting instead")
     sample = Sample(matrix, watched, np.array([], "U1"))
-    return TagFit(policy, features, imputer, sample, verdicts(tested, features, settings.alpha), notes)
+    return TagFit(policy, features, imputer, sample, notes)
 
 
 def fit_reduction(settings: Mapping[str, Any], seed: int, sample: Sample) -> Fitted:
@@ -160,7 +156,3 @@ def _fit_pca(settings: Mapping[str, Any], seed: int, sample: Sample) -> Fitted:
     loss = squares / (sample.watched.shape[0] * sample.width)
     metrics = {"loss": loss, "explained": float(projection.explained_ratio.sum()), "dimensions": float(wanted)}
     return Fitted(PcaReduction(projection), metrics, [])
-
-
-def _rows(columns: Columns, rows: np.ndarray) -> Columns:
-    return Columns(columns.numbers[rows], columns.codes[rows])

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from radnet_spark.schemas import TABLES
 from radnet_spark.tags.body_part import Rules, infer
 from radnet_spark.tags.columns import Columns, FeatureSet
+from radnet_spark.tags.missingness import GapTest, Sample, gap_tests
 from radnet_spark.tags.preparation import TagPolicy, flatten
 from radnet_spark.tags.selection import Statistics
 
@@ -28,7 +29,11 @@ _COUNTS = pa.schema([
 _COUNTS_DDL = ("source string, filled bigint, numeric bigint, minimum double, maximum double, overflow boolean, "
                "values array<string>")  # fmt: skip
 _SUMS_DDL = "label int, n bigint, sums binary"
-_COLUMNS_DDL = "sop_instance_uid string, numbers binary, codes binary"
+_COLUMNS_DDL = "sop_instance_uid string, exam_id string, numbers binary, codes binary"
+_TESTS = pa.schema([
+    *((name, pa.string()) for name in GapTest._fields[:3]), *((name, pa.float64()) for name in GapTest._fields[3:8]),
+    *((name, pa.int64()) for name in GapTest._fields[8:]),
+])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,8 @@ def body_parts(instances: DataFrame, rules: RuleFile) -> DataFrame:
 
 
 def tagged(instances: DataFrame, cohort: DataFrame) -> DataFrame:
-    """The cohort's instances with their part and tags: `sop_instance_uid, split, tags`."""
-    return cohort.select("sop_instance_uid", "split").join(
+    """The cohort's instances with their part and tags: `sop_instance_uid, exam_id, split, tags`."""
+    return cohort.select("sop_instance_uid", "exam_id", "split").join(
         instances.select("sop_instance_uid", "tags"), "sop_instance_uid", how="inner"
     )
 
@@ -74,10 +79,21 @@ def tag_counts(rows: DataFrame, policy: TagPolicy) -> DataFrame:
 
 
 def prepared(rows: DataFrame, features: FeatureSet, policy: TagPolicy) -> DataFrame:
-    """`sop_instance_uid, numbers, codes`: what `FeatureSet.columns` reads, as bytes of float64 and int32."""
-    return rows.select("sop_instance_uid", "tags").mapInArrow(
+    """`sop_instance_uid, exam_id, numbers, codes`: what `FeatureSet.columns` reads, as bytes of float64 and int32."""
+    return rows.select("sop_instance_uid", "exam_id", "tags").mapInArrow(
         partial(_prepared, features=features, policy=policy), _COLUMNS_DDL
     )
+
+
+def missingness_tests(tags: DataFrame, sample: Sample, alpha: float) -> DataFrame:
+    """Rows of the table `missingness_tests`: the gaps of each tag against every other one.
+
+    Args:
+        tags: `tag`, the sources whose gaps are tested; its partitions decide who tests what.
+        sample: the rows that are tested, which Spark broadcasts.
+        alpha: level of the test of normality.
+    """
+    return tags.mapInArrow(partial(_gap_tests, sample=sample, alpha=alpha), TABLES["missingness_tests"].ddl)
 
 
 def embeddings(rows: DataFrame, folder: str, model: str, fit_id: str) -> DataFrame:
@@ -136,9 +152,20 @@ def _prepared(batches: Iterable[pa.RecordBatch], features: FeatureSet, policy: T
         numbers = [row.astype("<f8").tobytes() for row in columns.numbers]
         codes = [row.astype("<i4").tobytes() for row in columns.codes]
         yield pa.RecordBatch.from_arrays(
-            [batch.column("sop_instance_uid"), pa.array(numbers, pa.binary()), pa.array(codes, pa.binary())],
-            names=["sop_instance_uid", "numbers", "codes"],
+            [
+                batch.column("sop_instance_uid"),
+                batch.column("exam_id"),
+                pa.array(numbers, pa.binary()),
+                pa.array(codes, pa.binary()),
+            ],
+            names=["sop_instance_uid", "exam_id", "numbers", "codes"],
         )
+
+
+def _gap_tests(batches: Iterable[pa.RecordBatch], sample: Sample, alpha: float) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for tag in batch.column("tag").to_pylist():
+            yield _batch(gap_tests(sample, tag, alpha), _TESTS)
 
 
 def _embeddings(batches: Iterable[pa.RecordBatch], folder: str, model: str, fit_id: str) -> Iterator[pa.RecordBatch]:

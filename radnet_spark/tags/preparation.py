@@ -20,11 +20,12 @@ from radnet_spark.config import load_rules
 Value = float | str
 FlatRow = dict[str, Value]
 
-_NUMBER = re.compile(r"([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?)\s*(?:[A-Za-zµ°%][\w/^%°·]*)?")
+_NUMBER = re.compile(r"([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?)\s*(?:(?![xX]\d)[A-Za-zµ°%][\w/^%°·]*)?")
 _NOT_FINITE = re.compile(r"[+-]?(?:\d\.#\w+|nan|inf|infinity)", re.IGNORECASE)
-_AGE = re.compile(r"(\d{1,3})\s*([DWMYdwmy]?)")
-_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
+_AGE = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*(?:([DWMY])[a-z]*)?", re.IGNORECASE)
+_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 _MAX_AGE = 130.0  # years
+_BLANK = " \t\r\n\0\u00a0"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,13 @@ class TagPolicy:
         arrays: keyword → into how many values it is split.
         excluded: keyword → why it is no feature.
         excluded_vr: value representation → why its tags are no features.
+        numeric_vr: value representations whose values are numbers.
+        language_endings: ends of the keywords of free texts.
+        endings: further ends of keywords → why such tags are no features.
+        missing: pattern of the texts that stand for no value.
+        min_numeric_share: of its values, from which on a numeric tag is continuous.
+        max_magnitude: numbers at or beyond it are missing.
+        include_modality_tags: whether tags that tell modality or body part may be features.
     """
 
     arrays: Mapping[str, int]
@@ -44,6 +52,8 @@ class TagPolicy:
     language_endings: tuple[str, ...]
     min_numeric_share: float
     max_magnitude: float
+    endings: Mapping[str, str]
+    missing: str
     include_modality_tags: bool = field(default=False)
 
     @classmethod
@@ -53,7 +63,8 @@ class TagPolicy:
         return cls(
             dict(data["arrays"]), frozenset(data["numeric_vr"]), _turned(data["excluded"]),
             _turned(data["excluded_vr"]), tuple(data["natural_language_endings"]),
-            float(data["min_numeric_share"]), float(data["max_magnitude"]), include_modality_tags,
+            float(data["min_numeric_share"]), float(data["max_magnitude"]), _turned(data["endings"]), data["missing"],
+            include_modality_tags,
         )  # fmt: skip
 
     def exclusion(self, keyword: str) -> str | None:
@@ -66,8 +77,9 @@ class TagPolicy:
             return named
         if vr is None:
             return "unknown_tag"
-        ending = "natural_language" if keyword.endswith(self.language_endings) else None
-        return self.excluded_vr.get(vr) or ending
+        ending = next((reason for end, reason in self.endings.items() if keyword.endswith(end)), None)
+        language = "natural_language" if keyword.endswith(self.language_endings) else None
+        return ending or self.excluded_vr.get(vr) or language
 
     def sources(self, keyword: str) -> list[tuple[str, int]]:
         """The (source, index of the value) pairs that a tag is split into; index -1: the whole text."""
@@ -78,14 +90,15 @@ class TagPolicy:
     def read(self, keyword: str, text: str, index: int) -> Value | None:
         """One value of a tag: a float, a text that is no number, or None if it is missing.
 
-        NaN, infinities, and numbers and ages beyond all measure count as missing.
+        Blanks around values and backslashes at their end are no part of them. NaN, infinities, numbers and ages beyond
+        all measure, and texts that stand for no value count as missing.
         """
-        if index >= 0:
-            values = text.split("\\")
-            text = values[index] if index < len(values) else ""
-        text = text.strip(" \t\r\n\0")
-        if not text or value_representation(keyword) not in self.numeric_vr:
-            return text or None
+        values = [value.strip(_BLANK) for value in text.split("\\")]
+        text = (values[index] if index < len(values) else "") if index >= 0 else "\\".join(values).rstrip("\\")
+        if not text or _pattern(self.missing).fullmatch(text):
+            return None
+        if value_representation(keyword) not in self.numeric_vr:
+            return text
         age = keyword == "PatientAge"
         number = age_in_years(text) if age else parse_number(text, self.max_magnitude)
         if number is None and ((_AGE if age else _NUMBER).fullmatch(text) or _NOT_FINITE.fullmatch(text)):
@@ -123,11 +136,15 @@ def parse_number(text: str, max_magnitude: float = math.inf) -> float | None:
 
 
 def age_in_years(text: str) -> float | None:
-    """An age string (S PS3.5 6.2, AS: nnnD, nnnW, nnnM, nnnY) in years; without a unit in years; None if it is none."""
+    """An age in years: an age string (S PS3.5 6.2, AS: nnnD, nnnW, nnnM, nnnY), or a number and a word for its unit.
+
+    Returns:
+        None if it is no age, or above 130 years. A number without a unit is one of years.
+    """
     match = _AGE.fullmatch(text.strip())
     if match is None:
         return None
-    years = int(match[1]) * _YEARS[match[2].upper()]
+    years = float(match[1].replace(",", ".")) * _YEARS[(match[2] or "Y").upper()]
     return years if years <= _MAX_AGE else None
 
 
@@ -136,6 +153,11 @@ def value_representation(keyword: str) -> str | None:
     """The VR of a keyword in pydicom's dictionary; None for private, repeating and unknown tags."""
     tag = tag_for_keyword(keyword)
     return None if tag is None else dictionary_VR(tag)
+
+
+@lru_cache(maxsize=4)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.IGNORECASE)
 
 
 def _turned(lists: Mapping[str, Any]) -> dict[str, str]:

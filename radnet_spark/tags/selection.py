@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from radnet_spark.tags.preparation import FlatRow, TagPolicy
@@ -144,7 +144,7 @@ def select(
     return decisions
 
 
-def kept_after(decisions: list[TagDecision]) -> dict[str, int]:
+def kept_after(decisions: Sequence[TagDecision]) -> dict[str, int]:
     """How many sources are left after each filter, in their order; the first entry counts all."""
     left = {"all": len(decisions)}
     for position, step in enumerate(STEPS):
@@ -154,8 +154,8 @@ def kept_after(decisions: list[TagDecision]) -> dict[str, int]:
 
 
 def as_text(value: float | str) -> str:
-    """A value as a category: numbers in their shortest form."""
-    return f"{value:.12g}" if isinstance(value, float) else value
+    """A value as a category: numbers in their shortest form, without a negative zero."""
+    return f"{value + 0.0:.12g}" if isinstance(value, float) else value
 
 
 def _origins(sources: Mapping[str, TagCounts], policy: TagPolicy) -> dict[str, tuple[str, int]]:

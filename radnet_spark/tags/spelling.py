@@ -17,14 +17,17 @@ class Speller:
     Args:
         vocabulary: right words, folded, each with what it stands for (here its body parts).
         known: further right words, which are never mended and never the result.
+
+    Attributes:
+        words: the words of six letters and more that errors are mended to.
     """
 
     def __init__(self, vocabulary: Mapping[str, frozenset[str]], known: Iterable[str] = ()) -> None:
-        self._words = {word: means for word, means in vocabulary.items() if len(word) >= _MIN_LENGTH and word.isalpha()}
-        self._longest = max(map(len, self._words), default=0) + 1
-        self._known = self._words.keys() | set(known)
+        self.words = {word: means for word, means in vocabulary.items() if len(word) >= _MIN_LENGTH and word.isalpha()}
+        self._longest = max(map(len, self.words), default=0) + 1
+        self._known = self.words.keys() | set(known)
         self._by_deletion: dict[str, set[str]] = {}
-        for word in self._words:
+        for word in self.words:
             for shorter in (word, *_deletions(word)):
                 self._by_deletion.setdefault(shorter, set()).add(word)
         self.correct = lru_cache(maxsize=8192)(self._correct)
@@ -38,7 +41,7 @@ class Speller:
             return word
         near = {right for key in (word, *_deletions(word)) for right in self._by_deletion.get(key, ())}
         right = [other for other in near if _one_edit(word, other)]
-        return min(right, default=word) if len({self._words[other] for other in right}) == 1 else word
+        return min(right, default=word) if len({self.words[other] for other in right}) == 1 else word
 
 
 def _deletions(word: str) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from radnet_spark.errors import StageError
@@ -18,13 +18,16 @@ from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.fitting import TagFit, fit_tags
 from radnet_spark.tags.grids import tag_cells
-from radnet_spark.tags.missingness import Verdict
+from radnet_spark.tags.missingness import UNTESTED, Sample, Verdict, compared, verdicts
 from radnet_spark.tags.preparation import TagPolicy
 from radnet_spark.tags.reducing import Reduced, reduce_tags
 from radnet_spark.tags.selection import Statistics, TagCounts, TagDecision, kept_after, select
 
 READS = ("instances", "cohort")
-WRITES = ("tag_missingness", "tag_features", "embeddings/source=tags", "fits/stage=tags", "grid_cells/stage=tags")
+WRITES = (
+    "tag_missingness", "missingness_tests", "tag_features", "embeddings/source=tags", "fits/stage=tags",
+    "grid_cells/stage=tags",
+)  # fmt: skip
 CONFIG = ("tags",)
 
 _PART = {"source": "tags"}
@@ -37,7 +40,7 @@ def check(context: StageContext) -> None:
 
 
 def run(context: StageContext) -> StageSummary:
-    """Writes `tag_missingness`, `tag_features` and the tag rows of `embeddings`.
+    """Writes `tag_missingness`, `missingness_tests`, `tag_features` and the tag rows of `embeddings`.
 
     Raises:
         StageError: the cohort has no training instance.
@@ -45,7 +48,7 @@ def run(context: StageContext) -> StageSummary:
     settings, summary = context.config.tags, StageSummary("tags")
     policy = TagPolicy.load(settings.include_modality_tags)
     rows = frames.tagged(context.tables.read("instances"), context.cohort())
-    counted = _statistics(frames.tag_counts(_part(rows, "train"), policy))
+    counted = merged(frames.tag_counts(_part(rows, "train"), policy))
     if not counted.rows:
         raise StageError("tags: found no training instance in the cohort, expected at least one")
     if counted.rows < _FEW_ROWS:
@@ -55,12 +58,46 @@ def run(context: StageContext) -> StageSummary:
     summary.extra.update(kept_after=kept_after(decisions), features=len(features),
                          include_modality_tags=settings.include_modality_tags)  # fmt: skip
     context.progress(f"{len(features)} of {len(decisions)} tag values kept")
+    _test_gaps(context, summary, rows, counted, decisions, policy)
     fit, uids = _fit(context, rows, counted.rows, features, policy) if len(features) else (None, [])
     if fit is None:
         summary.notes.append("no tag passed the filters: there is no tag source")
-    reduced = reduce_tags(context, fit, uids) if fit else None
-    _write(context, summary, decisions, features, fit, rows, reduced)
+    _write(context, summary, features, rows, (fit, reduce_tags(context, fit, uids)) if fit else None)
     return summary
+
+
+def _test_gaps(
+    context: StageContext, summary: StageSummary, rows: DataFrame, counted: Statistics, decisions: list[TagDecision],
+    policy: TagPolicy,
+) -> None:  # fmt: skip
+    """Writes `missingness_tests` and, with the verdicts, `tag_missingness`."""
+    settings, features, tables = context.config.tags, FeatureSet.of(decisions), context.tables
+    tested = compared(features, counted.by_source["Modality"].values if "Modality" in counted.by_source else ())
+    train = _part(rows, "train")
+    if counted.rows > settings.missingness_rows:
+        train = frames.sampled(train, settings.missingness_rows, settings.seed)
+    sample = _sample(frames.prepared(train, tested, policy), tested)
+    names = {feature.source for feature in (*features.continuous, *features.categorical)}
+    with_gaps = [(name,) for name in sample.with_gaps() if name in names]
+    context.progress(f"testing the gaps of {len(with_gaps)} tags on {len(sample.exams)} instances")
+    tags = context.spark.createDataFrame(with_gaps, "tag string")
+    tags = tags.repartition(min(max(len(with_gaps), 1), 2 * context.spark.sparkContext.defaultParallelism))
+    summary.rows["missingness_tests"] = tables.overwrite(
+        "missingness_tests", frames.missingness_tests(tags, sample, settings.alpha)
+    )
+    written = tables.read("missingness_tests").select("tag", "other", "p_value", "p_corrected").collect()
+    found = verdicts(((row["tag"], row["p_value"], row["p_corrected"]) for row in written), settings.alpha)
+    summary.rows["tag_missingness"] = tables.overwrite(
+        "tag_missingness", context.spark.createDataFrame(_missingness(decisions, found), TABLES["tag_missingness"].ddl)
+    )
+    raw, corrected = (sum(v[place] is False for v in found.values()) for place in (0, 1))
+    exams = len(np.unique(sample.exams))
+    summary.extra.update(missingness_rows=len(sample.exams), missingness_exams=exams, tested_for_gaps=len(found),
+                         not_mcar=raw, not_mcar_corrected=corrected)  # fmt: skip
+    summary.facts.append(
+        f"gaps of {len(found)} tags tested on {len(sample.exams)} instances of {exams} exams: {raw} not completely at "
+        f"random, {corrected} after Holm's correction"
+    )
 
 
 def _fit(
@@ -80,27 +117,22 @@ def _fit(
 
 
 def _write(
-    context: StageContext, summary: StageSummary, decisions: list[TagDecision], features: FeatureSet,
-    fit: TagFit | None, rows: DataFrame, reduced: Reduced | None,
+    context: StageContext, summary: StageSummary, features: FeatureSet, rows: DataFrame,
+    made: tuple[TagFit, Reduced] | None,
 ) -> None:  # fmt: skip
     tables, spark = context.tables, context.spark
-    missingness = _missingness(decisions, fit.verdicts if fit else {})
-    summary.rows["tag_missingness"] = tables.overwrite(
-        "tag_missingness", spark.createDataFrame(missingness, TABLES["tag_missingness"].ddl)
-    )
     layout = [tuple(item) for item in Encoder(features).layout()]
     summary.rows["tag_features"] = tables.overwrite(
         "tag_features", spark.createDataFrame(layout, TABLES["tag_features"].ddl)
     )
     vectors = spark.createDataFrame([], TABLES["embeddings"].ddl)
-    if fit and reduced:
+    if made:
+        fit, reduced = made
         vectors = frames.embeddings(rows, str(fit_folder(tables, reduced.fit_id)), reduced.model, reduced.fit_id)
         summary.notes += [*fit.notes, *reduced.notes]
         summary.extra.update(
             fit_id=reduced.fit_id, model=reduced.model, cells=reduced.cells, best_loss=reduced.metrics["loss"],
             epochs=int(reduced.metrics.get("epochs", 0)), width=fit.sample.width,
-            not_mcar=sum(v.raw is False for v in fit.verdicts.values()),
-            not_mcar_corrected=sum(v.corrected is False for v in fit.verdicts.values()),
         )  # fmt: skip
     summary.rows["embeddings"] = tables.overwrite("embeddings", vectors, part=_PART)
 
@@ -109,7 +141,7 @@ def _part(rows: DataFrame, split: str) -> DataFrame:
     return rows.where(F.col("split") == split)
 
 
-def _statistics(counts: DataFrame) -> Statistics:
+def merged(counts: DataFrame) -> Statistics:
     """All partitions' counts together; bounded by partitions x tags x `MAX_DISTINCT`."""
     statistics = Statistics()
     for row in counts.toLocalIterator():
@@ -125,18 +157,23 @@ def _statistics(counts: DataFrame) -> Statistics:
 def _columns(prepared: DataFrame, features: FeatureSet) -> tuple[Columns, list[str]]:
     """The rows on the driver, in the order of their identifiers, and these."""
     rows = sorted(prepared.collect(), key=lambda row: row["sop_instance_uid"])
+    return _stacked(rows, features), [row["sop_instance_uid"] for row in rows]
+
+
+def _sample(prepared: DataFrame, features: FeatureSet) -> Sample:
+    rows = sorted(prepared.collect(), key=lambda row: row["sop_instance_uid"])
+    return Sample.of(_stacked(rows, features), [row["exam_id"] for row in rows], features)
+
+
+def _stacked(rows: Sequence[Row], features: FeatureSet) -> Columns:
     numbers = np.frombuffer(b"".join(row["numbers"] for row in rows), "<f8")
     codes = np.frombuffer(b"".join(row["codes"] for row in rows), "<i4")
-    columns = Columns(
+    return Columns(
         numbers.reshape(len(rows), len(features.continuous)), codes.reshape(len(rows), len(features.categorical))
     )
-    return columns, [row["sop_instance_uid"] for row in rows]
 
 
 def _missingness(decisions: list[TagDecision], found: Mapping[str, Verdict]) -> list[tuple[Any, ...]]:
-    untested = Verdict(None, None, 0, None)
     return [
-        (d.source, d.fill_rate, d.distinct_values, d.kept, d.reason, found.get(d.source, untested).raw,
-         found.get(d.source, untested).corrected)
-        for d in decisions
-    ]  # fmt: skip
+        (d.source, d.fill_rate, d.distinct_values, d.kept, d.reason, *found.get(d.source, UNTESTED)) for d in decisions
+    ]

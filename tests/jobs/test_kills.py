@@ -1,6 +1,7 @@
 """Ingest that is killed at a random moment, and then run again: the same rows as if nobody had touched it.
 
-`RADNET_KILLS=20 pytest tests/jobs/test_kills.py` kills more often than the tests do by default.
+Driver, Python worker and executor take turns; `RADNET_KILLS=20 pytest tests/jobs/test_kills.py` kills more often than
+once each.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from typing import Any
 import pyspark
 import pytest
 
-from tests.jobs.conftest import JOBS, KEY, SETTINGS, Radnet, WholeRun
+from radnet_spark.demo.hospital import make_hospital
+from tests.jobs.conftest import JOBS, KEY, SETTINGS, Radnet
 
-COUNT = int(os.environ.get("RADNET_KILLS", "1"))
+COUNT = int(os.environ.get("RADNET_KILLS", "3"))
 LATEST = 6.0  # seconds after the stage has begun; in a JVM that has just started it takes at least twice as long
 VICTIMS = {
     "driver": ("local[2]", None),
@@ -73,21 +75,29 @@ def killed(victim: str, root: Path, files: list[str], chance: random.Random) -> 
                 os.kill(left, signal.SIGKILL)
 
 
-@pytest.fixture(scope="session")
-def untouched(radnet: Radnet, whole_run: WholeRun, tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Any:
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some hundred files."""
+    folder = tmp_path_factory.mktemp("kills") / "hospital"
+    make_hospital(folder, 44, 5)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def untouched(radnet: Radnet, hospital: Path, tmp_path_factory: pytest.TempPathFactory, spark: Any) -> Any:
     """The rows of a run that nobody touches."""
     root = tmp_path_factory.mktemp("untouched") / "root"
-    assert radnet("ingest", "--input", str(whole_run.hospital), "--root", str(root), *SETTINGS).code == 0
+    assert radnet("ingest", "--input", str(hospital), "--root", str(root), *SETTINGS).code == 0
     return {name: rows(spark, root, name) for name in TABLES}
 
 
 @pytest.mark.parametrize("number", range(COUNT))
 def test_a_killed_run_loses_nothing(
-    number: int, radnet: Radnet, whole_run: WholeRun, untouched: Any, spark: Any, tmp_path: Path,
+    number: int, radnet: Radnet, hospital: Path, untouched: Any, spark: Any, tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:  # fmt: skip
     victim, chance = list(VICTIMS)[number % len(VICTIMS)], random.Random(number)
-    root, files = tmp_path / "root", ["--input", str(whole_run.hospital)]
+    root, files = tmp_path / "root", ["--input", str(hospital)]
     if victim == "executor":
         work = Path(pyspark.__file__).parent / "work"
         request.addfinalizer(lambda: shutil.rmtree(work, ignore_errors=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from radnet_spark.cohort import stage_cohort
+from radnet_spark.cohort.frames import marked_instances
 from radnet_spark.config import load_config
 from radnet_spark.errors import StageError
 from radnet_spark.schemas import TABLES
@@ -107,3 +109,35 @@ def test_patients_stay_together_and_parts_do_not_change_when_data_are_added(
     assert all(before.get(row["exam_id"], row["split"]) == row["split"] for row in after)
     assert sum(summary.extra["parts"].values()) == len(after)
     assert any("no diagnoses" in note for note in summary.notes)
+
+
+def random_archive(chance: random.Random, name: str) -> list[dict[str, Any]]:
+    """Patients with exams with instances; a quarter of the instances name nobody."""
+    rows = []
+    for exam in range(chance.randint(1, 12)):
+        patient = f"{chance.randint(0, 9)}.{name}"
+        for number in range(chance.randint(1, 4)):
+            key = f"{exam}.exam.{name}"
+            nobody = number > 0 and chance.random() < 0.25
+            rows.append({"uid": f"{key}.{number}", "exam": key, "patient": key if nobody else patient, "named": patient,
+                         "modality": chance.choice(["CT", "MR", "NM"])})  # fmt: skip
+    return rows
+
+
+def test_what_is_added_to_an_archive_changes_no_part(tables: Any) -> None:
+    """Sixty archives by chance, each with any share of its instances added later."""
+    chance = random.Random(3)
+    rows = [row for number in range(60) for row in random_archive(chance, f"a{number}")]
+    first = {row["exam"]: row for row in reversed(rows)}  # that of an exam that names its patient
+    early = [row for row in rows if chance.random() < 0.5 or row is first[row["exam"]]]
+    patient = {row["uid"]: row["named"] for row in rows}
+    parts = []
+    for there in (early, rows):
+        write(tables, there)
+        named = (tables.read(name) for name in ("instances", "images", "body_parts", "exams"))
+        marked = marked_instances(*named, CONFIG.cohort).select("sop_instance_uid", "exam_id", "split").collect()
+        parts.append({row["exam_id"]: row["split"] for row in marked})
+        of_patient = {(patient[row["sop_instance_uid"]], row["split"]) for row in marked}
+        assert len(of_patient) == len({name for name, _ in of_patient})
+    assert parts[0].items() <= parts[1].items()
+    assert set(parts[1].values()) == {"train", "test", "validation"}

@@ -13,7 +13,7 @@ from radnet_spark.lake.tables import Tables
 
 SMALL = get_testdata_file("MR_small.dcm")
 REASONS = {
-    "DICOMDIR": "dicomdir", "a.zip!/notes.txt": "not_dicom", "bad.zip": "not_dicom", "cut": "truncated",
+    "DICOMDIR": "dicomdir", "a.zip!/notes.txt": "not_dicom", "bad.zip": "unreadable", "cut": "truncated",
     "empty.dcm": "empty",
 }  # fmt: skip
 

@@ -45,3 +45,14 @@ def test_extreme_shares() -> None:
 def test_impossible_shares_are_a_usage_error(train: float, test: float) -> None:
     with pytest.raises(UsageError, match=r"cohort\.train_share"):
         Split("s", train, test)
+
+
+@given(st.lists(st.text(min_size=1), unique=True, min_size=1), st.sets(st.text(min_size=1)), st.randoms())
+def test_parts_and_order_do_not_depend_on_who_else_is_there(here: list[str], added: set[str], chance) -> None:
+    before = {key: (SPLIT.part_of(key), keyed_order(key, "radnet/exam")) for key in here}
+    everyone = [*here, *added]
+    chance.shuffle(everyone)
+    after = {key: (SPLIT.part_of(key), keyed_order(key, "radnet/exam")) for key in everyone}
+    assert before.items() <= after.items()
+    kept = [key for key in sorted(after, key=lambda key: after[key][1]) if key in before]
+    assert kept == sorted(before, key=lambda key: before[key][1])

@@ -24,7 +24,7 @@ from pydicom.uid import (
 )
 
 from radnet_spark.config import load_config
-from radnet_spark.dicom import header
+from radnet_spark.dicom import header, thin_reading
 from radnet_spark.dicom.export import Exported, export_image
 from radnet_spark.dicom.pixels import DecoderProcess
 
@@ -172,6 +172,7 @@ def test_an_answer_that_is_none_is_a_crash(monkeypatch, images, tmp_path):
 
 def test_a_deflated_bomb_is_not_inflated(monkeypatch, images):
     monkeypatch.setattr(header, "_MAX_INFLATED", 2**24)
+    monkeypatch.setattr(thin_reading, "MOST_INFLATED", 2**20)
     whole, meta = written(ramp()), written(ramp(), DeflatedExplicitVRLittleEndian)
     starts = [144 + struct.unpack("<L", file[140:144])[0] for file in (whole, meta)]  # behind group 2, PS3.10 7.1
     last = whole.index(b"\xe0\x7f\x10\x00OW")

@@ -152,6 +152,23 @@ def test_palette(syntax):
 
 
 @pytest.mark.parametrize("syntax", NATIVE)
+@pytest.mark.parametrize("count", [400, 399])
+def test_palette_of_bytes_with_more_entries_than_a_byte_counts(syntax, count):
+    """Two entries in a word, PS3.3 C.7.6.3.1.6; 40 values below the first mapped one, 44 above the last one."""
+    entries = (np.arange(count) * 255 // (count - 1)).astype("u1")
+    places = np.arange(484, dtype="u2").reshape(22, 22)
+    dataset = image_of_values(places, 127.5, 255, PhotometricInterpretation="PALETTE COLOR")
+    data = entries.tobytes() + b"\0" * (count % 2)
+    if syntax == ExplicitVRBigEndian:
+        dataset.PixelData, data = places.astype(">u2").tobytes(), np.frombuffer(data, "<u2").astype(">u2").tobytes()
+    for name in ("Red", "Green", "Blue"):
+        setattr(dataset, f"{name}PaletteColorLookupTableDescriptor", [count, 40, 8])
+        setattr(dataset, f"{name}PaletteColorLookupTableData", data)
+    expected = entries[np.clip(places.astype(int) - 40, 0, count - 1)]
+    assert np.array_equal(shown(dataset, syntax), expected)
+
+
+@pytest.mark.parametrize("syntax", NATIVE)
 def test_segmented_palette(syntax):
     """PS3.3 C.7.9.2: a discrete segment of one value, then a linear one up to the last."""
     dataset, _ = palette()

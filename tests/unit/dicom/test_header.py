@@ -14,9 +14,12 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
 from radnet_spark.dicom import header as module
+from radnet_spark.dicom import thin_reading
+from radnet_spark.dicom.attributes import Secrets
 from radnet_spark.dicom.header import Header, Rejected, judged_header, read_header
 from radnet_spark.dicom.reasons import QuarantineReason
 
+SECRETS = Secrets(b"k" * 32, 3650)
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 MUTATED = [(FILES / name).read_bytes() for name in ("MR_small.dcm", "JPEG2000.dcm", "image_dfl.dcm", "rtplan.dcm")]
 
@@ -80,7 +83,7 @@ def test_header_equals_pydicom_and_pixels_are_not_read(ct_bytes):
 
 def test_a_header_larger_than_a_block_is_read_to_its_end(ct_bytes):
     dataset = dcmread(BytesIO(ct_bytes))
-    dataset.add_new(0x00091010, "OB", b"\1" * 100_000)
+    dataset.add_new(0x00080119, "UC", "x" * 100_000)
     dataset.PixelData = b"\0" * (2 * 1024 * 1024)
     target = BytesIO()
     dataset.save_as(target)
@@ -89,6 +92,27 @@ def test_a_header_larger_than_a_block_is_read_to_its_end(ct_bytes):
     assert not header.judged
     assert header.dataset == dcmread(BytesIO(target.getvalue()), stop_before_pixels=True)
     assert source.count < 2 * 106_000  # bytes of the header
+
+
+@pytest.mark.parametrize("tag", [0x00091010, 0x00420011])
+def test_a_long_value_that_nobody_needs_is_not_read(ct_bytes, tag):
+    dataset = dcmread(BytesIO(ct_bytes))
+    dataset.add_new(tag, "OB", b"\1" * 30_000_000)
+    dataset.add_new(tag + 2, "LO", "after it")
+    target = BytesIO()
+    dataset.save_as(target)
+    source, judge = Counting(target.getvalue()), judged_header(target, len(target.getvalue()))
+    header = read_header(source, len(target.getvalue()))
+    assert not header.judged
+    assert source.count < 40_000
+    assert header.pixels == judge.pixels
+    assert target.getvalue()[header.pixels.start :].startswith(dataset.PixelData)
+    assert set(judge.dataset.keys()) - set(header.dataset.keys()) == {tag}
+    for secrets, keep_private in ((None, False), (None, True), (SECRETS, False), (SECRETS, True)):
+        expected = judge.attributes.values("p", secrets, keep_private)
+        assert header.attributes.values("p", secrets, keep_private) == expected
+    short = target.getvalue()[:1_000_000]
+    assert read(short).reason == QuarantineReason.TRUNCATED
 
 
 @pytest.mark.parametrize("name", ["MR_small.dcm", "MR_small_bigendian.dcm", "MR_small_RLE.dcm", "JPEG2000.dcm"])
@@ -179,6 +203,7 @@ def test_padding_with_zeros_is_no_part_of_a_header(header, dicom_bytes):
 @pytest.mark.parametrize("form", ["plain", "unmarked", "odd meta", "long meta"])
 def test_a_deflated_bomb_is_found_in_any_form(monkeypatch, form):
     monkeypatch.setattr(module, "_MAX_INFLATED", 1 << 20)
+    monkeypatch.setattr(thin_reading, "MOST_INFLATED", 1 << 20)
 
     def element(number: int, vr: bytes, value: bytes) -> bytes:
         long = struct.pack("<HL", 0, len(value)) if vr == b"OB" else struct.pack("<H", len(value))

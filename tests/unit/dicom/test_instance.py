@@ -105,7 +105,22 @@ def test_what_cant_be_opened(tmp_path):
     archive.write_bytes(b"PK\3\4 broken")
     assert read_instance(str(tmp_path / "gone"), 3, SETTINGS)["reason"] == "unreadable"
     assert read_instance(str(tmp_path / "link"), None, SETTINGS)["reason"] == "unreadable"
-    assert read_instance(str(archive), os.path.getsize(archive), SETTINGS)["reason"] in ("not_dicom", "unreadable")
+    row = read_instance(str(archive), os.path.getsize(archive), SETTINGS)
+    assert (row["reason"], row["detail"]) == ("unreadable", "no readable zip archive")
+
+
+def test_an_archive_within_an_archive_is_said(tmp_path):
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w") as inner:
+        inner.writestr("a", "text")
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as outer:
+        outer.write(tmp_path / "inner.zip", "in/inner.zip")
+    row = read_instance(f"{tmp_path / 'outer.zip'}!/in/inner.zip", 1, SETTINGS)
+    assert (row["reason"], row["detail"]) == ("unreadable", "an archive within an archive")
+
+
+def test_a_dicom_file_may_be_called_zip(tmp_path, ct_bytes):
+    (tmp_path / "odd.zip").write_bytes(ct_bytes)
+    assert read_instance(str(tmp_path / "odd.zip"), len(ct_bytes), SETTINGS)["reason"] is None
 
 
 def test_settings_never_show_the_key():

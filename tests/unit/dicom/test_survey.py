@@ -1,17 +1,24 @@
+import json
+import os
 import shutil
+import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pydicom
 import pytest
 from pydicom import dcmread
 from pydicom.uid import UID
 
+from radnet_spark.cli import main
 from radnet_spark.config import load_config
 from radnet_spark.dicom.instance import IngestSettings
-from radnet_spark.dicom.survey import Survey, lines, survey
+from radnet_spark.dicom.survey import Sources, Survey, lines, survey
+from radnet_spark.errors import UsageError
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
-NAMES = ("CT_small.dcm", "MR_small.dcm", "MR_small_bigendian.dcm", "JPEG2000.dcm", "rtplan.dcm")
+NAMES = ("CT_small.dcm", "MR_small.dcm", "SC_rgb_jpeg.dcm", "JPEG2000.dcm", "rtplan.dcm")
 SETTINGS = IngestSettings(b"k" * 32, False, frozenset(), 3650, False, 1024, False)
 
 
@@ -24,7 +31,7 @@ def folder(tmp_path):
 
 
 def test_counts_are_those_of_the_files(folder):
-    found = survey([str(folder)], 100, SETTINGS, load_config().images, lambda text: None)
+    found = survey(Sources([str(folder)]), 100, SETTINGS, load_config().images, lambda text: None)
     headers = [dcmread(folder / name, stop_before_pixels=True) for name in NAMES]
     assert (found.files, found.sampled, found.instances) == (6, 6, 5)
     assert found.bytes == sum(path.stat().st_size for path in folder.iterdir())
@@ -34,13 +41,15 @@ def test_counts_are_those_of_the_files(folder):
         name: sum(UID(h.file_meta.TransferSyntaxUID).name == name for h in headers) for name in found.transfer_syntaxes
     }
     assert found.reasons == {"not_dicom": 1}
-    assert found.judged == 1  # big endian
+    assert found.judged == 1  # the JPEG, whose character set nobody knows
     assert found.exported == 5
     assert found.dropped["no_pixel_data"] == 1
 
 
 def test_a_sample_is_the_same_every_time_and_stands_for_all(folder):
-    first, again = (survey([str(folder)], 3, SETTINGS, load_config().images, lambda text: None) for _ in range(2))
+    first, again = (
+        survey(Sources([str(folder)]), 3, SETTINGS, load_config().images, lambda text: None) for _ in range(2)
+    )
     assert first.files == 6
     assert first.sampled == 3
     assert (first.modalities, first.reasons) == (again.modalities, again.reasons)
@@ -64,7 +73,59 @@ def test_what_stands_in_the_place_of_a_transfer_syntax_is_not_shown(folder, caps
     uid = b"1.2.840.10008.1.2.1\0"
     assert data.count(uid) == 1
     (folder / "CT_small.dcm").write_bytes(data.replace(uid, b"Horvaticek Zvonimir\0"))
-    found = survey([str(folder)], 100, SETTINGS, load_config().images, lambda text: None)
+    found = survey(Sources([str(folder)]), 100, SETTINGS, load_config().images, lambda text: None)
     told = [*lines(found, 128), caplog.text, *(str(warning.message) for warning in recwarn)]
     assert found.transfer_syntaxes["unknown"] == 1
     assert not [text for text in told if "Horvaticek" in text]
+
+
+@pytest.mark.parametrize("kind", ["text", "parquet", "folder of parquet"])
+def test_a_list_gives_what_its_files_give(folder, tmp_path_factory, kind):
+    """Relative and absolute paths, an empty line, a zip archive with its members, a file that is gone."""
+    place = tmp_path_factory.mktemp("lists")
+    with zipfile.ZipFile(folder / "two.zip", "w") as archive:
+        archive.write(folder / NAMES[0], "a/one")
+        archive.write(folder / NAMES[1], "b/two")
+    names = [str(folder / NAMES[0]), os.path.relpath(folder / NAMES[1], place), "", str(folder / "two.zip"), "gone"]
+    target = place / ("list.txt" if kind == "text" else "list.parquet" if kind == "parquet" else "many")
+    if kind == "text":
+        target.write_text("\n".join(names) + "\n")
+    elif kind == "parquet":
+        pq.write_table(pa.table({"path": names, "more": range(len(names))}), target)
+    else:
+        target.mkdir()
+        for number in range(2):
+            pq.write_table(pa.table({"path": [*names[number::2], None]}), target / f"part-{number}.parquet")
+    found = survey(Sources([], [str(target)]), 100, SETTINGS, load_config().images, lambda text: None)
+    assert (found.files, found.sampled, found.instances) == (5, 5, 4)
+    assert found.modalities == {"CT": 2, "MR": 2}
+    assert found.reasons == {"unreadable": 1}
+    sizes = [(folder / name).stat().st_size for name in NAMES[:2]]
+    assert found.bytes == 2 * sum(sizes)  # named ones, of which one is gone, and members
+
+
+def test_a_sample_of_a_list_asks_for_no_other_file(tmp_path, monkeypatch):
+    names = tmp_path / "names"
+    names.write_text("".join(f"{number}\n" for number in range(1000)))
+    asked = []
+    monkeypatch.setattr("radnet_spark.dicom.survey.list_unit", lambda unit: asked.append(unit.path) or iter(()))
+    found = survey(Sources([], [str(names)]), 10, SETTINGS, load_config().images, lambda text: None)
+    assert (found.files, found.sampled, len(asked)) == (1000, 10, 10)
+
+
+def test_a_parquet_list_without_the_column(tmp_path):
+    pq.write_table(pa.table({"file": ["a"]}), tmp_path / "list.parquet")
+    with pytest.raises(UsageError, match="columns file; expected one named path"):
+        survey(Sources([], [str(tmp_path / "list.parquet")]), 9, SETTINGS, load_config().images, lambda text: None)
+
+
+def test_the_result_goes_to_standard_output(folder, capsys):
+    command = ["profile", "--input", str(folder)]
+    assert main(command) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("6 files, 0.00 GB; 6 of them read\nmodalities: ")
+    assert told.err == ""
+    assert main([*command, "--json"]) == 0
+    only = json.loads(capsys.readouterr().out)
+    assert (only["stage"], only["files"], only["reasons"]) == ("profile", 6, {"not_dicom": 1})
+    assert main(["profile"]) == 2

@@ -106,3 +106,17 @@ def test_one_image_in_every_lossless_syntax_is_one_image():
 def test_the_page_has_every_reason():
     rows = re.findall(r"^\| `([a-z_]+)` \| .+ \|$", PAGE, re.MULTILINE)
     assert rows == [str(reason) for reason in DropReason]
+
+
+def leaves(section, name):
+    """Dotted name → value."""
+    if not isinstance(section, dict):
+        return {name: section}
+    return {key: value for part in section for key, value in leaves(section[part], f"{name}.{part}").items()}
+
+
+def test_the_page_has_every_setting_with_its_default():
+    rows = dict(re.findall(r"^\| `(images\.[A-Za-z_.]+)` \| `(.+?)` \|", PAGE, re.MULTILINE))
+    settings = leaves(load_config().images.model_dump(), "images")
+    shown = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in settings.items()}
+    assert rows == shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import string
 import time
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_described_exams(third, language):
 
 
 def test_described_exams_name_every_part_in_many_words():
-    assert len(DESCRIPTIONS) >= 1400
+    assert len(DESCRIPTIONS) >= 2600
     assert len({text for text, *_ in DESCRIPTIONS}) == len(DESCRIPTIONS)
     assert {part for _, _, part, _ in DESCRIPTIONS} == {"", *RULES.parts}
 
@@ -132,32 +133,41 @@ def test_croatian_nouns_in_all_cases(part):
     assert {text: infer([text], None, None, RULES).body_part for text in texts} == dict.fromkeys(texts, part)
 
 
-# Pairs of parts whose names are one letter apart (karotida and parotida, ručni and žučni, torakalna and torakalni,
-# C-spine and T-spine, rukama and kukama) or so short that one wrong letter reaches a neighbour's stem.
-NEIGHBOURS = [
-    {"CAROTID", "NECK"}, {"WRIST", "ABDOMEN"}, {"TSPINE", "CHEST"}, {"CSPINE", "TSPINE"}, {"CSPINE", "LSPINE"},
-    {"HAND", "PELVIS"}, {"KNEE", "GITRACT"}, {"ABDOMEN", "SKULL"}, {"SHOULDER", "PELVIS"}, {"ARM", "HIP"},
-]  # fmt: skip
+# Names of other parts that are themselves one letter away from a part's name: karotida, parotida.
+OTHER_NAMES = re.compile(r"parotid\w*|maksil\w*|zubn\w*|torakalni|[dlt]spine|kolona|perineal")
 
 
 def test_one_typing_error_never_names_another_part():
-    words = {word for rule in RULES.rules for text in rule.examples for word in fold(text).split()}
-    named = {word: infer([word], None, None, RULES).body_part for word in sorted(words) if len(word) >= 6}
-    named = {word: part for word, part in named.items() if part and word.isalpha()}
+    named = {word: infer([word], None, None, RULES).body_part for word in sorted(RULES.speller.words)}
+    named = {word: part for word, part in named.items() if part}
     chance = random.Random(0)
     tried = kept = 0
     for word, part in named.items():
-        for _ in range(40):
-            place, letter = chance.randrange(1, len(word)), chance.choice(string.ascii_lowercase)
-            before, after = word[:place], word[place:]
-            swapped = before[:-1] + after[0] + before[-1] + after[1:]
-            wrong = chance.choice([before + after[1:], before + letter + after, before + letter + after[1:], swapped])
+        for wrong in chance.sample(_one_edit_away(word), 3):
             got = infer([wrong], None, None, RULES).body_part
-            assert got in (None, part) or {got, part} in NEIGHBOURS, (word, wrong, part, got)
-            tried += 1
-            kept += got == part
-    assert len(named) >= 300
-    assert kept / tried >= 0.95  # a letter lost in a word of six leaves five, which are not mended
+            other_word = wrong in RULES.speller.words or OTHER_NAMES.fullmatch(wrong)
+            assert got in (None, part) or other_word, (word, wrong, part, got)
+            tried += len(wrong) >= 6  # shorter words are not mended
+            kept += len(wrong) >= 6 and got == part
+    assert len(named) >= 700
+    assert kept / tried >= 0.98
+
+
+def _one_edit_away(word):
+    places = range(len(word))
+    lost = {word[:i] + word[i + 1 :] for i in places}
+    swapped = {word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in places[:-1]}
+    changed = {word[:i] + letter + word[i + 1 :] for i in places for letter in string.ascii_lowercase}
+    added = {word[:i] + letter + word[i:] for i in range(len(word) + 1) for letter in string.ascii_lowercase}
+    return sorted((lost | swapped | changed | added) - {word})
+
+
+@pytest.mark.parametrize("modality", ["CT", "MR", "CR", "XA", "RF"])
+def test_other_words_of_radiology_name_no_part(modality):
+    words = [word for (line,) in _rows("plain_words.txt") for word in line.split()]
+    assert len(set(words)) >= 500
+    found = {word: infer([word], None, modality, RULES).body_part for word in words}
+    assert {word: part for word, part in found.items() if part} == {}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +183,8 @@ def test_other_words_are_not_caught(text):
 @pytest.mark.parametrize(
     ("text", "part"),
     [("ThoraxRoutine", "CHEST"), ("C_SpineRoutine", "CSPINE"), ("KNEE2V", "KNEE"), ("koljenoAP", "KNEE"),
-     ("LumBalna kralj.", "LSPINE"), ("AbdPelvis", "ABDOMEN"), ("NeckThorax", "NECK")],
+     ("LumBalna kralj.", "LSPINE"), ("AbdPelvis", "ABDOMEN"), ("NeckThorax", "NECK"),
+     ("XRCHEST1V PORTABLE", "CHEST"), ("CTHEAD", "HEAD")],
 )  # fmt: skip
 def test_names_that_scanners_write_together(text, part):
     assert infer([text], None, None, RULES).body_part == part
@@ -182,6 +193,16 @@ def test_names_that_scanners_write_together(text, part):
 def test_short_forms_are_written_out():
     assert infer(["vratna kr."], None, None, RULES) == ("CSPINE", "cspine.hr")
     assert infer(["SC JNTS"], None, None, RULES) == ("CLAVICLE", "clavicle.en")
+
+
+def test_only_the_beginning_of_a_long_text_is_read():
+    assert infer(["x " * 500 + "koljeno"], None, None, RULES).body_part == "KNEE"
+    assert infer(["x " * 600 + "koljeno"], None, None, RULES) == (None, None)
+
+
+def test_of_equal_starts_the_longest_name_wins_and_a_silent_rule_gives_way():
+    assert infer(["glava femura"], None, None, RULES).body_part == "HIP"
+    assert infer(["TIPS koljeno"], None, "CR", RULES).body_part == "KNEE"
 
 
 def test_a_rule_of_one_modality_is_silent_for_another():
@@ -193,7 +214,7 @@ def test_a_rule_of_one_modality_is_silent_for_another():
 def test_a_text_of_100_000_letters_ends(piece):
     began = time.process_time()
     infer([(piece * (100_000 // len(piece) + 1))[:100_000]], None, None, RULES)
-    assert time.process_time() - began < 20
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,10 @@
-"""Imputation and encoding against scikit-learn, missingness against scipy, the autoencoder and the embedder."""
+"""Imputation and encoding against scikit-learn, the autoencoder and the embedder."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 
@@ -18,7 +17,6 @@ from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.fitting import fit_reduction, fit_tags
 from radnet_spark.tags.grids import tag_cells
 from radnet_spark.tags.imputation import MeanMode
-from radnet_spark.tags.missingness import dependence, holm, verdicts
 from radnet_spark.tags.preparation import TagPolicy, flatten
 from radnet_spark.tags.selection import Statistics, select
 
@@ -90,41 +88,6 @@ def test_a_constant_is_encoded_as_zero():
     constant = FeatureSet((Feature("KVP", "KVP", 0, (), 5.0, 5.0),), ())
     columns = Columns(np.array([[5.0], [9.0]]), np.empty((2, 0), np.int32))
     assert Encoder(constant).encode(columns).tolist() == [[0], [0]]
-
-
-def test_holm_by_hand():
-    np.testing.assert_allclose(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
-
-
-@pytest.mark.parametrize("kind", ["normal", "skewed", "categorical"])
-def test_dependence_is_the_test_that_the_distribution_asks_for(kind):
-    random = np.random.default_rng(3)
-    gaps = random.random(200) < 0.4
-    if kind == "normal":
-        values = random.normal(0, 1, 200) + gaps
-        expected = stats.ttest_ind(values[gaps], values[~gaps]).pvalue
-    elif kind == "skewed":
-        values = random.exponential(1, 200) ** 2
-        expected = stats.mannwhitneyu(values[~gaps], values[gaps]).pvalue
-    else:
-        values = random.integers(0, 3, 200)
-        expected = stats.chi2_contingency([[((values == v) & (gaps == g)).sum() for v in range(3)] for g in (0, 1)])[1]
-    assert dependence(values, gaps, 0.05) == pytest.approx(expected)
-
-
-def test_planted_gaps_are_found_and_random_ones_are_not():
-    random = np.random.default_rng(11)
-    numbers = random.normal(size=(600, 3))
-    codes = random.integers(0, 3, (600, 1)).astype(np.int32)
-    numbers[random.random(600) < np.where(numbers[:, 1] > 0, 0.6, 0.1), 0] = np.nan
-    numbers[random.random(600) < 0.3, 2] = np.nan
-    rows = [{"EchoTime": "1", "KVP": "2", "SliceThickness": "3", "Manufacturer": name} for name in "ABC"]
-    rows.append({"EchoTime": "9", "KVP": "9", "SliceThickness": "9", "Manufacturer": "A"})
-    found = verdicts(Columns(numbers, codes), _features(rows), 0.05)
-    assert (found["EchoTime"].corrected, found["EchoTime"].strongest) == (False, "KVP")
-    assert found["SliceThickness"].corrected is True
-    assert found["KVP"].raw is None
-    assert found["Manufacturer"].raw is None
 
 
 def test_the_autoencoder_has_the_paper_s_shape():
