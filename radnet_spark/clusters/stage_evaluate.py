@@ -150,13 +150,13 @@ def judging_embeddings(context: StageContext, notes: list[str]) -> DataFrame | N
 
 
 def _chosen_models(tables: Tables) -> dict[str, tuple[str, str]]:
-    rows = tables.read("clusterings").where("chosen AND source IN ('image', 'diagnosis')").collect()
+    rows = tables.read_or_empty("clusterings").where("chosen AND source IN ('image', 'diagnosis')").collect()
     return {row["source"]: (row["model"], row["embedding_fit_id"]) for row in rows}
 
 
 def _only_models(tables: Tables) -> dict[str, tuple[str, str]]:
     """Source → (model, fit_id) where no other can be chosen."""
-    judging = tables.read("embeddings").where("source IN ('image', 'diagnosis')")
+    judging = tables.read_or_empty("embeddings").where("source IN ('image', 'diagnosis')")
     grouped = judging.groupBy("source").agg(F.collect_set(F.struct("model", "fit_id")).alias("models"))
     return {row["source"]: tuple(row["models"][0]) for row in grouped.collect() if len(row["models"]) == 1}
 
