@@ -22,6 +22,7 @@ from radnet_spark.dicom.reasons import QuarantineReason
 from radnet_spark.errors import RadnetError, UsageError
 
 SOURCES = ("image", "tags", "diagnosis", "fusion")
+GRID_SOURCES = ("tags",)
 HELP = {
     "ingest": "DICOM files and zip archives -> instances, quarantine",
     "diagnoses": "narrative diagnoses (CSV, JSON lines, Parquet, Delta) -> exams",
@@ -32,6 +33,7 @@ HELP = {
     "text": "diagnoses as stems and vectors -> tokens, embeddings",
     "train": "the convolutional autoencoder, on all ranks -> train_images, checkpoints, registered encoder",
     "embed": "images as vectors -> embeddings",
+    "screen": "the cells of a source's grid judged on a sample, the best as vectors -> grid_cells, embeddings",
     "cluster": "k-means of one source -> clusterings, clusters, labels",
     "evaluate": "scores of one source, and the choice -> scores, clusterings",
     "fuse": "one vector from all sources -> embeddings (source fusion)",
@@ -123,6 +125,8 @@ def _parser() -> argparse.ArgumentParser:
             verb.add_argument("--diagnoses", nargs="+", metavar="FILE")
         if name in ("cluster", "evaluate"):
             verb.add_argument("--source", required=True, choices=SOURCES)
+        if name == "screen":
+            verb.add_argument("--source", required=True, choices=GRID_SOURCES)
         if name in ("demo", "make-hospital"):
             verb.add_argument("--exams", type=_positive, metavar="N", required=name == "make-hospital")
             verb.add_argument("--seed", type=int, metavar="S", default=None)
@@ -235,7 +239,7 @@ def _run(args: argparse.Namespace) -> None:
 def _run_all(args: argparse.Namespace, config: Config, sources: dict[str, list[str]], diagnoses: list[str]) -> None:
     from radnet_spark import pipeline
 
-    steps = pipeline.plan(sources, diagnoses, args.limit)
+    steps = pipeline.plan(sources, diagnoses, args.limit, pipeline.grids(config))
     summaries = []
     with _context(args, config) as context:
         for number, summary in pipeline.run_all(steps, context, console.announcer(len(steps))):
@@ -294,7 +298,8 @@ def _status(args: argparse.Namespace) -> None:
         raise UsageError(f"--root: found {args.root}, which holds no tables yet; expected the root of an earlier run")
     with _context(args, config) as context:
         runs = Runs(context.tables)
-        steps = pipeline.plan({"input": ["…"]}, ["…"] if "diagnoses" in runs.last else None)
+        there_were = ["…"] if "diagnoses" in runs.last else None
+        steps = pipeline.plan({"input": ["…"]}, there_were, screened=pipeline.grids(config))
         states = list(pipeline.next_steps(steps, context, runs))
         console.show_status(runs, states, time.time() - begin, as_json=args.json)
 

@@ -130,6 +130,9 @@ class TagsAutoencoder(Section):
     batch_size: Positive
     epochs: Positive
     patience_epochs: Positive
+    activation: Literal["relu", "leaky_relu"]
+    batch_norm: bool
+    dropout: Annotated[float, Field(ge=0, lt=1)]
 
     @model_validator(mode="after")
     def _narrows(self) -> Self:
@@ -137,6 +140,11 @@ class TagsAutoencoder(Section):
         if sorted(set(widths), reverse=True) != widths:
             raise ValueError(f"found layers and bottleneck {widths}, expected decreasing widths")
         return self
+
+
+class TagsPca(Section):
+    components: Positive
+    solver: Literal["full", "arpack", "randomized"]
 
 
 class Tags(Section):
@@ -148,7 +156,11 @@ class Tags(Section):
     missingness_rows: Positive
     train_rows: Positive
     imputation: Literal["mean_mode"]
+    grid: str
+    grids: str
+    model: Literal["ae", "pca"]
     autoencoder: TagsAutoencoder
+    pca: TagsPca
     seed: int
 
 
@@ -200,6 +212,7 @@ class Cluster(Section):
     tolerance: PositiveFloat
     knee_sensitivity: PositiveFloat
     near_best: Share
+    screen_rows: Positive
     mixed_below: Share
     anomaly_below: NonNegative
 
@@ -226,6 +239,7 @@ class Annotate(Section):
 class Report(Section):
     images_per_cluster: Positive
     words_per_cluster: Positive
+    tags_per_cluster: Positive
     least_exams_a_word: Positive
     seed: int
 
@@ -281,7 +295,11 @@ class Config(Section):
 
     def rules_files(self) -> dict[str, str]:
         """Setting → the rules file that it names."""
-        return {"body_parts.rules": self.body_parts.rules, "evaluate.regions": self.evaluate.regions}
+        return {
+            "body_parts.rules": self.body_parts.rules,
+            "tags.grids": self.tags.grids,
+            "evaluate.regions": self.evaluate.regions,
+        }
 
 
 def conf_file(name: str) -> Path:

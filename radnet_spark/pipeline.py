@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+from radnet_spark.config import Config
 from radnet_spark.errors import NothingToDoError
 from radnet_spark.lake.runs import Runs, code_version, looks_for_files, reads, stage_key
 from radnet_spark.lake.stage import StageContext, StageSummary
@@ -23,6 +24,7 @@ STAGES = {
     "text": "radnet_spark.text.stage_text",
     "train": "radnet_spark.encoders.stage_train",
     "embed": "radnet_spark.encoders.stage_embed",
+    "screen": "radnet_spark.clusters.stage_screen",
     "cluster": "radnet_spark.clusters.stage_cluster",
     "evaluate": "radnet_spark.clusters.stage_evaluate",
     "fuse": "radnet_spark.clusters.stage_fuse",
@@ -39,8 +41,25 @@ def stage_module(verb: str) -> ModuleType:
     return importlib.import_module(STAGES[verb])
 
 
-def plan(sources: dict[str, list[str]] | None, diagnoses: list[str] | None, limit: int | None = None) -> list[Step]:
-    """All stages of a whole run in their order; reading is left out where there is nothing to read from."""
+def grids(config: Config) -> list[str]:
+    """The sources of which a grid of models is tried."""
+    return [source for source, grid in (("tags", config.tags.grid),) if grid != "none"]
+
+
+def plan(
+    sources: dict[str, list[str]] | None,
+    diagnoses: list[str] | None,
+    limit: int | None = None,
+    screened: Sequence[str] = (),
+) -> list[Step]:
+    """All stages of a whole run in their order; reading is left out where there is nothing to read from.
+
+    Args:
+        sources: what `ingest` reads.
+        diagnoses: files of diagnoses.
+        limit: of the files.
+        screened: sources with a grid of models, see `grids`.
+    """
     steps: list[Step] = []
     if sources:
         steps.append(("ingest", {**sources, "limit": limit}))
@@ -48,6 +67,7 @@ def plan(sources: dict[str, list[str]] | None, diagnoses: list[str] | None, limi
         steps.append(("diagnoses", {"input": diagnoses}))
     steps += [(verb, {}) for verb in ("body-parts", "images", "cohort", "tags", "text", "train", "embed")]
     for source in ("image", "diagnosis", "tags"):  # tags last: D needs the choice of the others (paper, 2.3.2)
+        steps += [("screen", {"source": source})] if source in screened else []
         steps += [("cluster", {"source": source}), ("evaluate", {"source": source})]
     steps += [("fuse", {}), ("cluster", {"source": "fusion"}), ("evaluate", {"source": "fusion"})]
     return steps + [(verb, {}) for verb in ("register", "annotate", "report")]

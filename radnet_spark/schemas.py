@@ -256,6 +256,24 @@ _TABLES = (
         },
     ),
     Table(
+        "grid_cells",
+        "a combination of settings and a seed that a grid tried",
+        "tags",
+        ("stage", "cell_id"),
+        {
+            "stage": "string",
+            "cell_id": "string",
+            "position": "int",  # in the grid; null while it is not finished
+            "settings": "string",  # JSON
+            "seed": "bigint",
+            "status": "string",  # done, skipped, failed
+            "reason": "string",
+            "metrics": "map<string,double>",
+            "seconds": "double",
+            "chosen": "boolean",  # null while the grid is not finished
+        },
+    ),
+    Table(
         "clusterings",
         "a clustering that was tried",
         "cluster",

@@ -21,6 +21,7 @@ from radnet_spark.tags.embedder import TagEmbedder
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.imputation import MeanMode
 from radnet_spark.tags.preparation import TagPolicy
+from radnet_spark.tags.reduction import AutoencoderReduction
 from radnet_spark.text.embedder import TextEmbedder
 from radnet_spark.text.paragraph_vectors import ParagraphVectors, Schedule
 from radnet_spark.text.stemming import TextRules, stems
@@ -84,7 +85,8 @@ def _tags() -> TagEmbedder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
         model = TagAutoencoder(Encoder(features).width, [6, 5, 4], DIMS["tags"])
-    return TagEmbedder(TagPolicy.load(include_modality_tags=False), features, imputer, model, [6, 5, 4, DIMS["tags"]])
+    reduction = AutoencoderReduction(model, (6, 5, 4, DIMS["tags"]))
+    return TagEmbedder(TagPolicy.load(include_modality_tags=False), features, imputer, reduction)
 
 
 def _text(config: Config) -> TextEmbedder:

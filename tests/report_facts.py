@@ -11,7 +11,7 @@ from radnet_spark.report.tag_facts import DecidedTag, Dependence, TagFacts
 
 MODALITIES = ("CR", "CT", "MR", "RF", "XA")
 PARTS = ("CHEST", "ABDOMEN", "KNEE", "HEAD", "LSPINE", "HAND", "ANKLE", "HEART", "PELVIS", "unknown")
-MODELS = {"image": "cae-pca64", "tags": "ae32", "diagnosis": "pv_dbow"}
+MODELS = {"image": "cae-pca64", "tags": "ae", "diagnosis": "pv_dbow"}
 
 
 def made_up_facts(clusters: int = 9, sources: tuple[str, ...] = ("image", "tags", "diagnosis")) -> Facts:
@@ -78,4 +78,5 @@ def _cluster(label: int, random: np.random.Generator) -> Cluster:
         label, f"{modality} · {part}", 300 - 20 * label, 330 - 20 * label, modality, part, share,
         [(modality, share), (MODALITIES[(label + 1) % 5], 1 - share)], [(part, share), *rest],
         ["pluć", "sjen", "izlj", "prijelom", "uredn", "zglob", "medijastin", "kompjuteriziran"],
+        ["SliceThickness 5 mm", "Manufacturer A & B 83 %"],
     )  # fmt: skip

@@ -62,7 +62,7 @@ class ImageSource:
 
 
 class TagSource:
-    """Tag maps through imputation, encoding and the autoencoder."""
+    """Tag maps through imputation, encoding, and the autoencoder or PCA."""
 
     def __init__(self, folder: Path) -> None:
         from radnet_spark.tags.embedder import TagEmbedder

@@ -45,7 +45,7 @@ def run(context: StageContext) -> StageSummary:
     counted = _contents(context, source)
     deciding = _deciding_split(counted, notes)
     agreed = _agreement(context, tried, counted, deciding)
-    judges = _judging_embeddings(context, notes)
+    judges = judging_embeddings(context, notes)
     near = _tightness(context, judges, [row["clustering_id"] for row in tried], deciding, notes)
     candidates = [
         _candidate(row, {**agreed[row["clustering_id"]], **near.get(row["clustering_id"], {})}) for row in tried
@@ -129,7 +129,7 @@ def _tightness(
     return {key: tightness(clusters) for key, clusters in by_clustering.items()}
 
 
-def _judging_embeddings(context: StageContext, notes: list[str]) -> DataFrame | None:
+def judging_embeddings(context: StageContext, notes: list[str]) -> DataFrame | None:
     """The image and the text embedding in which distances are taken: the chosen ones, or the only ones there are."""
     tables = context.tables
     judges = {**_only_models(tables), **_chosen_models(tables)}
@@ -150,13 +150,13 @@ def _judging_embeddings(context: StageContext, notes: list[str]) -> DataFrame | 
 
 
 def _chosen_models(tables: Tables) -> dict[str, tuple[str, str]]:
-    rows = tables.read("clusterings").where("chosen AND source IN ('image', 'diagnosis')").collect()
+    rows = tables.read_or_empty("clusterings").where("chosen AND source IN ('image', 'diagnosis')").collect()
     return {row["source"]: (row["model"], row["embedding_fit_id"]) for row in rows}
 
 
 def _only_models(tables: Tables) -> dict[str, tuple[str, str]]:
     """Source → (model, fit_id) where no other can be chosen."""
-    judging = tables.read("embeddings").where("source IN ('image', 'diagnosis')")
+    judging = tables.read_or_empty("embeddings").where("source IN ('image', 'diagnosis')")
     grouped = judging.groupBy("source").agg(F.collect_set(F.struct("model", "fit_id")).alias("models"))
     return {row["source"]: tuple(row["models"][0]) for row in grouped.collect() if len(row["models"]) == 1}
 

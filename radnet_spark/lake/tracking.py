@@ -50,6 +50,10 @@ class Run:
         for start in range(0, len(known), _BATCH):
             self._client.log_batch(self.run_id, metrics=known[start : start + _BATCH])
 
+    def text(self, path: str, content: str) -> None:
+        """Logs a text file as an artifact."""
+        self._client.log_text(self.run_id, content, path)
+
 
 class Tracker:
     """The tracking store and model registry of a root.

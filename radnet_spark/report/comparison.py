@@ -112,7 +112,8 @@ def _score(facts: Facts, source: str, name: str, split: str = "validation") -> f
 def _paper_row(
     clustering: Clustering, split: str, fused: tuple[str, ...], paper: Sequence[Mapping[str, Any]]
 ) -> Mapping[str, Any] | None:
-    same = [row for row in paper if row["source"] == clustering.source and row["split"] == split]
+    same = [row for row in paper if row["source"] == clustering.source and row["split"] == split
+            and row.get("model", clustering.model) == clustering.model]  # fmt: skip
     if clustering.source == "fusion":
         same = [row for row in same if row["fusion"] == clustering.fusion and tuple(row["sources"]) == fused]
     return same[0] if same else None

@@ -76,6 +76,7 @@ class Cluster:
         modalities: (name, share), largest first.
         body_parts: likewise, with unknown ones.
         words: typical stems, most typical first.
+        tags: typical values of tags in their own units, likewise.
     """
 
     label: int
@@ -88,6 +89,7 @@ class Cluster:
     modalities: Sequence[tuple[str, float]]
     body_parts: Sequence[tuple[str, float]]
     words: Sequence[str]
+    tags: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,9 @@ def read_annotated(tables: Tables, clustering_id: str) -> dict[int, int]:
     return {row["label"]: row["count"] for row in rows.groupBy("label").count().collect()}
 
 
-def read_clusters(tables: Tables, clustering_id: str, make_up: DataFrame, words: DataFrame | None) -> list[Cluster]:
+def read_clusters(
+    tables: Tables, clustering_id: str, make_up: DataFrame, words: DataFrame | None, tags: Mapping[int, Sequence[str]]
+) -> list[Cluster]:
     """The clusters of one clustering, the largest first.
 
     Args:
@@ -188,6 +192,7 @@ def read_clusters(tables: Tables, clustering_id: str, make_up: DataFrame, words:
         clustering_id: which one.
         make_up: `label, modality, body_part, n`.
         words: `label, stem, rank`; None without diagnoses.
+        tags: label → typical values.
     """
     contents: dict[int, list[tuple[str, str, int]]] = {}
     for row in make_up.collect():
@@ -204,7 +209,7 @@ def read_clusters(tables: Tables, clustering_id: str, make_up: DataFrame, words:
             **row.asDict(), annotated=annotated.get(row["label"], 0) if annotated else None,
             modalities=_shares([(m, n) for m, _, n in contents.get(row["label"], [])]),
             body_parts=_shares([(b, n) for _, b, n in contents.get(row["label"], [])]),
-            words=stems.get(row["label"], []),
+            words=stems.get(row["label"], []), tags=tags.get(row["label"], ()),
         )
         for row in rows
     ]  # fmt: skip

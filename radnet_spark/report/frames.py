@@ -62,6 +62,15 @@ def typical_words(
     return ranked.select("label", "stem", "score", "rank")
 
 
+def tags_of_clusters(labels: DataFrame, instances: DataFrame, least_exams: int) -> DataFrame:
+    """(label, tags) of clusters with at least so many exams: the tags of fewer say who they are."""
+    joined = labels.select("sop_instance_uid", "label").join(
+        instances.select("sop_instance_uid", "exam_id", "tags"), "sop_instance_uid", how="inner"
+    )
+    exams = joined.groupBy("label").agg(F.countDistinct("exam_id").alias("exams"))
+    return joined.join(exams.where(F.col("exams") >= least_exams), "label", how="left_semi").select("label", "tags")
+
+
 def sample_images(labels: DataFrame, instances: DataFrame, images: DataFrame, per_cluster: int, seed: int) -> DataFrame:
     """Images of each cluster in an order that the seed decides; those with burned-in text are never shown.
 

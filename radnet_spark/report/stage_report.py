@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from radnet_spark.report.drawing import draw
 from radnet_spark.report.facts import Cluster, Clustering, Facts
 from radnet_spark.report.page import Pictures, render, summary
 from radnet_spark.report.tag_facts import read_tag_facts
+from radnet_spark.tags.frames import encoded_sums
+from radnet_spark.tags.reading import EncodedSums, typical, units_by_tag
 
 READS = (
     "instances", "quarantine", "exams", "body_parts", "images", "cohort", "dropped", "tokens", "clusterings",
@@ -116,7 +120,29 @@ def _clusters(context: StageContext, main: Clustering) -> list[Cluster]:
             load_rules("text_hr.yml")["function_words"],
         )  # fmt: skip
     made_up = frames.make_up(labels, instances, tables.read_or_empty("body_parts"))
-    return gather.read_clusters(tables, main.clustering_id, made_up, words)
+    return gather.read_clusters(tables, main.clustering_id, made_up, words, _typical_tags(context, labels, instances))
+
+
+def _typical_tags(context: StageContext, labels: DataFrame, instances: DataFrame) -> dict[int, list[str]]:
+    """Label → typical values, read through the encoding of the chosen tag vectors; empty without them."""
+    tables, settings = context.tables, context.config.report
+    chosen = tables.read_or_empty("clusterings").where("chosen AND source = 'tags'").first()
+    folder = fit_folder(tables, chosen["embedding_fit_id"]) if chosen else None
+    if folder is None or not (folder / "tags.json").is_file():
+        return {}
+    from radnet_spark.tags.embedder import TagEmbedder
+
+    encoder, sums = TagEmbedder.load(folder).encoder, dict[int, EncodedSums]()
+    rows = frames.tags_of_clusters(labels, instances, settings.least_exams_a_word)
+    for row in encoded_sums(rows, str(folder)).toLocalIterator():
+        found = EncodedSums(row["n"], *np.frombuffer(row["sums"], "<f8").reshape(3, encoder.width))
+        sums[row["label"]] = sums[row["label"]] + found if row["label"] in sums else found
+    if not sums:
+        return {}
+    everything = reduce(add, sums.values())
+    units = units_by_tag(load_rules("tag_units.yml"))
+    return {label: typical(of_cluster, everything, encoder, units, settings.tags_per_cluster)
+            for label, of_cluster in sums.items()}  # fmt: skip
 
 
 def samples_of(context: StageContext, main: Clustering | None) -> Mapping[int, list[np.ndarray]]:

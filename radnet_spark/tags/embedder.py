@@ -1,7 +1,7 @@
 """Tags in, vectors out: everything that was fitted, in one folder, applied without Spark.
 
-The stage's executors and the annotator call the same `embed`. The folder holds `tags.json` (policy, features, sizes),
-`imputer.npz` and `autoencoder.safetensors`.
+The stage's executors and the annotator call the same `embed`. The folder holds `tags.json` (policy, features),
+`imputer.npz`, `reduction.json`, and `autoencoder.safetensors` or `pca.npz`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.torch
-import torch
 
 from radnet_spark.arrays import save_arrays
-from radnet_spark.tags.autoencoder import TagAutoencoder, embed
 from radnet_spark.tags.columns import FeatureSet
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.imputation import Imputer, MeanMode
 from radnet_spark.tags.preparation import TagPolicy
+from radnet_spark.tags.reduction import Reduction, load_reduction
 
-_CHUNK = 4096  # rows that pass through the network together
+_CHUNK = 4096  # rows that are encoded together
 
 
 class TagEmbedder:
@@ -34,21 +32,17 @@ class TagEmbedder:
         policy: how tags are read.
         features: which ones.
         imputer: fills gaps.
-        model: the trained autoencoder.
-        layers: its encoder's sizes, bottleneck last.
+        reduction: makes encoded rows short.
     """
 
-    def __init__(
-        self, policy: TagPolicy, features: FeatureSet, imputer: Imputer, model: TagAutoencoder, layers: Sequence[int]
-    ) -> None:
-        self.policy, self.features, self.imputer, self.model = policy, features, imputer, model
+    def __init__(self, policy: TagPolicy, features: FeatureSet, imputer: Imputer, reduction: Reduction) -> None:
+        self.policy, self.features, self.imputer, self.reduction = policy, features, imputer, reduction
         self.encoder = Encoder(features)
-        self.layers = list(layers)
 
     @property
     def dimensions(self) -> int:
         """Length of a vector."""
-        return self.layers[-1]
+        return self.reduction.dimensions
 
     def encode(self, tag_maps: Sequence[Mapping[str, str]]) -> np.ndarray:
         """(n, width) float32 in [0, 1]: prepared, filled and encoded tags of n instances."""
@@ -63,30 +57,33 @@ class TagEmbedder:
         Returns:
             (n, dimensions) float32, finite.
         """
-        chunks = [embed(self.model, self.encode(tag_maps[at : at + _CHUNK])) for at in range(0, len(tag_maps), _CHUNK)]
+        starts = range(0, len(tag_maps), _CHUNK)
+        chunks = [self.reduction.apply(self.encode(tag_maps[at : at + _CHUNK])) for at in starts]
         return np.vstack(chunks) if chunks else np.empty((0, self.dimensions), np.float32)
 
     def save(self, folder: Path) -> None:
-        """Writes the three files into an existing folder."""
+        """Writes all files into an existing folder."""
         policy = {**asdict(self.policy), "numeric_vr": sorted(self.policy.numeric_vr)}
-        about = {"policy": policy, "features": self.features.to_json(), "imputer": type(self.imputer).__name__,
-                 "layers": self.layers}  # fmt: skip
+        about = {"policy": policy, "features": self.features.to_json(), "imputer": type(self.imputer).__name__}
         (folder / "tags.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
         save_arrays(folder / "imputer.npz", **self.imputer.arrays())
-        safetensors.torch.save_file(self.model.state_dict(), folder / "autoencoder.safetensors")
+        self.reduction.save(folder)
 
     @classmethod
-    def load(cls, folder: str | Path) -> TagEmbedder:
-        """Reads a folder that `save` wrote."""
+    def load(cls, folder: str | Path, reduction: Path | None = None) -> TagEmbedder:
+        """Reads a folder that `save` wrote.
+
+        Args:
+            folder: of a fit.
+            reduction: the folder of another reduction of the same encoded rows, such as a grid's cell; None: its own.
+        """
         folder = Path(folder)
         about = json.loads((folder / "tags.json").read_text(encoding="utf-8"))
         features = FeatureSet.from_json(about["features"])
         with np.load(folder / "imputer.npz", allow_pickle=False) as arrays:
             imputer = MeanMode.from_arrays(arrays)
-        with torch.random.fork_rng(devices=[]):
-            model = TagAutoencoder(Encoder(features).width, about["layers"][:-1], about["layers"][-1])
-        model.load_state_dict(safetensors.torch.load_file(folder / "autoencoder.safetensors"))
-        return cls(_policy(about["policy"]), features, imputer, model, about["layers"])
+        fitted = load_reduction(reduction or folder, Encoder(features).width)
+        return cls(_policy(about["policy"]), features, imputer, fitted)
 
 
 @lru_cache(maxsize=2)

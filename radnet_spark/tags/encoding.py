@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_matrix, hstack
 
 from radnet_spark.tags.columns import UNSEEN, Columns, FeatureSet
 
@@ -38,12 +39,20 @@ class Encoder:
 
     def encode(self, columns: Columns) -> np.ndarray:
         """(n, width) float32 in [0, 1] from columns without gaps."""
-        low, span = self._ranges()
-        scaled = np.divide(columns.numbers - low, span, out=np.zeros_like(columns.numbers), where=span > 0)
-        blocks = [np.clip(scaled, 0.0, 1.0)]
+        blocks = [self._scaled(columns.numbers)]
         for column, feature in enumerate(self.features.categorical):
             blocks.append(columns.codes[:, column, None] == np.arange(len(feature.categories)))
         return np.hstack(blocks).astype(np.float32)
+
+    def encode_sparse(self, columns: Columns) -> csr_matrix:
+        """The same as a sparse matrix: a wide one is mostly zeros, since of each one-hot block one value is not."""
+        starts = np.cumsum([0, *(len(feature.categories) for feature in self.features.categorical)])
+        rows, places = np.nonzero(columns.codes >= 0)
+        one_hot = csr_matrix(
+            (np.ones(len(rows), np.float32), (rows, starts[places] + columns.codes[rows, places])),
+            shape=(len(columns.codes), int(starts[-1])),
+        )
+        return csr_matrix(hstack([csr_matrix(self._scaled(columns.numbers).astype(np.float32)), one_hot], format="csr"))
 
     def decode(self, matrix: np.ndarray) -> Columns:
         """The inverse: values in the tags' own units, and the category with the highest value (`UNSEEN` if all are 0).
@@ -69,6 +78,11 @@ class Encoder:
         named += [(f"{f.source}={name}", f.tag, "categorical", name, None, None)
                   for f in self.features.categorical for name in f.categories]  # fmt: skip
         return [EncodedFeature(*item, position) for position, item in enumerate(named)]
+
+    def _scaled(self, numbers: np.ndarray) -> np.ndarray:
+        low, span = self._ranges()
+        scaled = np.divide(numbers - low, span, out=np.zeros_like(numbers), where=span > 0)
+        return np.clip(scaled, 0.0, 1.0)
 
     def _ranges(self) -> tuple[np.ndarray, np.ndarray]:
         low = np.array([f.minimum for f in self.features.continuous], np.float64)

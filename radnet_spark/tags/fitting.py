@@ -1,34 +1,68 @@
-"""Fits the tag branch on prepared training rows: imputer, encoder, autoencoder."""
+"""Fits the tag branch on prepared training rows: imputer and encoder, then one reduction a cell of the grid."""
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from radnet_spark.config import Tags
-from radnet_spark.tags.autoencoder import TrainingPlan, seeded, train
+from radnet_spark.lake.cells import CellSkipped
+from radnet_spark.tags.autoencoder import Options, TrainingPlan, dense, seeded, train
 from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.embedder import TagEmbedder
 from radnet_spark.tags.encoding import Encoder
-from radnet_spark.tags.imputation import MeanMode
+from radnet_spark.tags.imputation import Imputer, MeanMode
 from radnet_spark.tags.preparation import TagPolicy
-from radnet_spark.training.loop import TrainingResult
+from radnet_spark.tags.reduction import AutoencoderReduction, PcaReduction, Reduction
+from radnet_spark.tags.sample import Sample, load_sample
+from radnet_spark.training.pca import fit_pca, possible_components
+
+HISTORY = "history.json"
+_CHUNK = 4096  # rows that are made dense together
 
 
 @dataclass(frozen=True)
 class TagFit:
-    """What fitting leaves."""
+    """What fitting leaves before vectors are made short.
 
-    embedder: TagEmbedder
-    training: TrainingResult
+    Attributes:
+        policy: how tags are read.
+        features: which ones.
+        imputer: fills gaps.
+        sample: filled and encoded rows.
+        notes: what was done instead of what was asked.
+    """
+
+    policy: TagPolicy
+    features: FeatureSet
+    imputer: Imputer
+    sample: Sample
     notes: list[str]
+
+    def embedder(self, reduction: Reduction) -> TagEmbedder:
+        """Tags in, vectors of this reduction out."""
+        return TagEmbedder(self.policy, self.features, self.imputer, reduction)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted reduction, its figures, and the validations of a training."""
+
+    reduction: Reduction
+    metrics: dict[str, float]
+    history: list[dict[str, Any]]
 
 
 def fit_tags(
     train_rows: Columns, validation_rows: Columns, features: FeatureSet, policy: TagPolicy, settings: Tags
 ) -> TagFit:
-    """Fits everything on the training rows; the validation rows only stop the autoencoder.
+    """Fits imputer and encoder on the training rows, and encodes the sample that reductions are fitted on.
 
     Args:
         train_rows: a bounded sample of the training part, in an order that does not depend on partitions.
@@ -41,21 +75,84 @@ def fit_tags(
     order = np.random.default_rng(settings.seed).permutation(len(train_rows.numbers))
     imputer = MeanMode.fit(train_rows)
     encoder = Encoder(features)
-    matrix = encoder.encode(imputer.apply(train_rows))
+    matrix = encoder.encode_sparse(imputer.apply(train_rows))
     if len(validation_rows.numbers):
-        watched = encoder.encode(imputer.apply(validation_rows))
+        watched = encoder.encode_sparse(imputer.apply(validation_rows))
     else:
-        held = max(1, len(matrix) // 10)
+        held = max(1, matrix.shape[0] // 10)
         watched = matrix[np.sort(order[:held])]
-        matrix = matrix[np.sort(order[held:])] if len(matrix) > 1 else matrix
-        notes.append(f"no validation rows: {held} training rows watched the tag autoencoder instead")
-    model = seeded(encoder.width, settings.autoencoder.layers, settings.autoencoder.bottleneck, settings.seed)
-    result = train(model, matrix, watched, _plan(settings))
-    layers = [*settings.autoencoder.layers, settings.autoencoder.bottleneck]
-    embedder = TagEmbedder(policy, features, imputer, model, layers)
-    return TagFit(embedder, result, notes)
+        matrix = matrix[np.sort(order[held:])] if matrix.shape[0] > 1 else matrix
+        notes.append(f"no validation rows: {held} training rows watched the tag vectors' fitting instead")
+    sample = Sample(matrix, watched, np.array([], "U1"))
+    return TagFit(policy, features, imputer, sample, notes)
 
 
-def _plan(settings: Tags) -> TrainingPlan:
-    chosen = settings.autoencoder
-    return TrainingPlan(chosen.learning_rate, chosen.batch_size, chosen.epochs, chosen.patience_epochs, settings.seed)
+def fit_reduction(settings: Mapping[str, Any], seed: int, sample: Sample) -> Fitted:
+    """Fits one cell.
+
+    Args:
+        settings: of the cell: `model` and what `tags.autoencoder` or `tags.pca` hold.
+        seed: of weights, order, dropout and iterative solvers.
+        sample: encoded rows.
+
+    Returns:
+        With `loss`, the mean squared error of the reconstructed watched rows, among the metrics.
+
+    Raises:
+        CellSkipped: more components than the rows allow.
+        TrainingError: the loss is not finite.
+    """
+    return _fit_pca(settings, seed, sample) if settings["model"] == "pca" else _fit_autoencoder(settings, seed, sample)
+
+
+def fit_cell(payload: str) -> dict[str, float]:
+    """Fits one cell from files and leaves its files; runs on an executor.
+
+    Args:
+        payload: JSON of `settings, seed, sample` (a folder) and `folder` (to be made, all at once).
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(1)  # one worker a core, for torch and for the libraries behind NumPy
+    asked = json.loads(payload)
+    with threadpool_limits(1):
+        fitted = fit_reduction(asked["settings"], asked["seed"], load_sample(asked["sample"]))
+    target = Path(asked["folder"])
+    temporary = target.with_name(f".{target.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    fitted.reduction.save(temporary)
+    (temporary / HISTORY).write_text(json.dumps(fitted.history, indent=1), encoding="utf-8")
+    shutil.rmtree(target, ignore_errors=True)
+    temporary.replace(target)
+    return fitted.metrics
+
+
+def _fit_autoencoder(settings: Mapping[str, Any], seed: int, sample: Sample) -> Fitted:
+    options = Options(settings["activation"], settings["batch_norm"], settings["dropout"])
+    layers = [*settings["layers"], settings["bottleneck"]]
+    network = seeded(sample.width, layers[:-1], layers[-1], seed, options)
+    plan = TrainingPlan(settings["learning_rate"], settings["batch_size"], settings["epochs"],
+                        settings["patience_epochs"], seed)  # fmt: skip
+    result = train(network, sample.train, sample.watched, plan)
+    metrics = {"loss": result.best_loss, "epochs": float(result.epochs_run), "dimensions": float(layers[-1])}
+    return Fitted(AutoencoderReduction(network, tuple(layers), options), metrics, result.history)
+
+
+def _fit_pca(settings: Mapping[str, Any], seed: int, sample: Sample) -> Fitted:
+    wanted, possible = settings["components"], possible_components(*sample.train.shape)
+    if settings["solver"] == "arpack":
+        possible = min(possible, min(sample.train.shape) - 1)
+    if wanted > possible:
+        raise CellSkipped(
+            f"{wanted} components: {sample.train.shape[0]} rows of {sample.width} values allow {max(possible, 0)}"
+        )
+    projection = fit_pca(sample.train, wanted, settings["solver"], seed)
+    squares = 0.0
+    for start in range(0, sample.watched.shape[0], _CHUNK):
+        rows = dense(sample.watched[start : start + _CHUNK])
+        squares += float(((projection.restore(projection.apply(rows)) - rows).astype(np.float64) ** 2).sum())
+    loss = squares / (sample.watched.shape[0] * sample.width)
+    metrics = {"loss": loss, "explained": float(projection.explained_ratio.sum()), "dimensions": float(wanted)}
+    return Fitted(PcaReduction(projection), metrics, [])

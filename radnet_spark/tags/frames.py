@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from radnet_spark.schemas import TABLES
 from radnet_spark.tags.body_part import Rules, infer
-from radnet_spark.tags.columns import FeatureSet
+from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.missingness import GapTest, Sample, gap_tests
 from radnet_spark.tags.preparation import TagPolicy, flatten
 from radnet_spark.tags.selection import Statistics
@@ -28,6 +28,7 @@ _COUNTS = pa.schema([
 ])  # fmt: skip
 _COUNTS_DDL = ("source string, filled bigint, numeric bigint, minimum double, maximum double, overflow boolean, "
                "values array<string>")  # fmt: skip
+_SUMS_DDL = "label int, n bigint, sums binary"
 _COLUMNS_DDL = "sop_instance_uid string, exam_id string, numbers binary, codes binary"
 _TESTS = pa.schema([
     *((name, pa.string()) for name in GapTest._fields[:3]), *((name, pa.float64()) for name in GapTest._fields[3:8]),
@@ -95,11 +96,24 @@ def missingness_tests(tags: DataFrame, sample: Sample, alpha: float) -> DataFram
     return tags.mapInArrow(partial(_gap_tests, sample=sample, alpha=alpha), TABLES["missingness_tests"].ddl)
 
 
-def embeddings(rows: DataFrame, folder: str, fit_id: str) -> DataFrame:
-    """Rows of the table `embeddings` (source `tags`, model `ae`) by the embedder in `folder`."""
+def embeddings(rows: DataFrame, folder: str, model: str, fit_id: str) -> DataFrame:
+    """Rows of the table `embeddings` (source `tags`) by the embedder in `folder`."""
     return rows.select("sop_instance_uid", "tags").mapInArrow(
-        partial(_embeddings, folder=folder, fit_id=fit_id), TABLES["embeddings"].ddl
+        partial(_embeddings, folder=folder, model=model, fit_id=fit_id), TABLES["embeddings"].ddl
     )
+
+
+def encoded_sums(rows: DataFrame, folder: str) -> DataFrame:
+    """Sums of encoded tags by cluster, a row a partition and cluster, so that what is gathered is bounded.
+
+    Args:
+        rows: `label, tags`.
+        folder: of the tag embedder whose encoding is used.
+
+    Returns:
+        `label, n, sums`: the three arrays of `reading.EncodedSums` one after the other, as bytes of float64.
+    """
+    return rows.select("label", "tags").mapInArrow(partial(_encoded_sums, folder=folder), _SUMS_DDL)
 
 
 @lru_cache(maxsize=2)
@@ -154,7 +168,7 @@ def _gap_tests(batches: Iterable[pa.RecordBatch], sample: Sample, alpha: float) 
             yield _batch(gap_tests(sample, tag, alpha), _TESTS)
 
 
-def _embeddings(batches: Iterable[pa.RecordBatch], folder: str, fit_id: str) -> Iterator[pa.RecordBatch]:
+def _embeddings(batches: Iterable[pa.RecordBatch], folder: str, model: str, fit_id: str) -> Iterator[pa.RecordBatch]:
     import torch  # here, so that workers which make no vectors need not load it
 
     from radnet_spark.tags.embedder import loaded
@@ -165,11 +179,31 @@ def _embeddings(batches: Iterable[pa.RecordBatch], folder: str, fit_id: str) -> 
         vectors = embedder.embed(_tag_maps(batch))
         count, length = vectors.shape
         offsets = pa.array(np.arange(count + 1, dtype=np.int32) * length)
-        constant = [pa.array([value] * count, pa.string()) for value in ("tags", "ae", fit_id)]
+        constant = [pa.array([value] * count, pa.string()) for value in ("tags", model, fit_id)]
         lists = pa.ListArray.from_arrays(offsets, pa.array(vectors.ravel(), pa.float32()))
         yield pa.RecordBatch.from_arrays(
             [batch.column("sop_instance_uid"), *constant, lists], names=list(TABLES["embeddings"].columns)
         )
+
+
+def _encoded_sums(batches: Iterable[pa.RecordBatch], folder: str) -> Iterator[pa.RecordBatch]:
+    from radnet_spark.tags.embedder import loaded
+    from radnet_spark.tags.reading import EncodedSums
+
+    embedder, sums = loaded(folder), dict[int, EncodedSums]()
+    for batch in batches:
+        columns = embedder.features.columns(_tag_maps(batch), embedder.policy)
+        labels = np.asarray(batch.column("label").to_pylist())
+        for label in np.unique(labels).tolist():
+            rows = labels == label
+            found = EncodedSums.of(Columns(columns.numbers[rows], columns.codes[rows]), embedder.encoder)
+            sums[label] = sums[label] + found if label in sums else found
+    packed = [np.concatenate([s.filled, s.total, s.squares]).astype("<f8").tobytes() for s in sums.values()]
+    yield pa.RecordBatch.from_arrays(
+        [pa.array(list(sums), pa.int32()), pa.array([s.n for s in sums.values()], pa.int64()),
+         pa.array(packed, pa.binary())],
+        names=["label", "n", "sums"],
+    )  # fmt: skip
 
 
 def _tag_maps(batch: pa.RecordBatch) -> list[dict[str, str]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,23 +10,33 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from radnet_spark.errors import StageError
-from radnet_spark.lake.fits import fit_folder, saving_fit
+from radnet_spark.lake.fits import fit_folder
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.schemas import TABLES
 from radnet_spark.tags import frames
 from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.fitting import TagFit, fit_tags
+from radnet_spark.tags.grids import tag_cells
 from radnet_spark.tags.missingness import UNTESTED, Sample, Verdict, compared, verdicts
 from radnet_spark.tags.preparation import TagPolicy
+from radnet_spark.tags.reducing import Reduced, reduce_tags
 from radnet_spark.tags.selection import Statistics, TagCounts, TagDecision, kept_after, select
 
 READS = ("instances", "cohort")
-WRITES = ("tag_missingness", "missingness_tests", "tag_features", "embeddings/source=tags")
+WRITES = (
+    "tag_missingness", "missingness_tests", "tag_features", "embeddings/source=tags", "fits/stage=tags",
+    "grid_cells/stage=tags",
+)  # fmt: skip
 CONFIG = ("tags",)
 
-_PART = {"source": "tags", "model": "ae"}
+_PART = {"source": "tags"}
 _FEW_ROWS = 100
+
+
+def check(context: StageContext) -> None:
+    """Raises `UsageError` for a grid that is not there or can't be read."""
+    tag_cells(context.config.tags, [])
 
 
 def run(context: StageContext) -> StageSummary:
@@ -51,10 +59,10 @@ def run(context: StageContext) -> StageSummary:
                          include_modality_tags=settings.include_modality_tags)  # fmt: skip
     context.progress(f"{len(features)} of {len(decisions)} tag values kept")
     _test_gaps(context, summary, rows, counted, decisions, policy)
-    fit = _fit(context, rows, counted.rows, features, policy) if len(features) else None
+    fit, uids = _fit(context, rows, counted.rows, features, policy) if len(features) else (None, [])
     if fit is None:
         summary.notes.append("no tag passed the filters: there is no tag source")
-    _write(context, summary, features, fit, rows)
+    _write(context, summary, features, rows, (fit, reduce_tags(context, fit, uids)) if fit else None)
     return summary
 
 
@@ -92,55 +100,41 @@ def _test_gaps(
     )
 
 
-def _fit(context: StageContext, rows: DataFrame, train_count: int, features: FeatureSet, policy: TagPolicy) -> TagFit:
+def _fit(
+    context: StageContext, rows: DataFrame, train_count: int, features: FeatureSet, policy: TagPolicy
+) -> tuple[TagFit, list[str]]:
+    """What was fitted, and the instances that watch the fitting of vectors; none where training rows stand in."""
     settings = context.config.tags
     train = _part(rows, "train")
     if train_count > settings.train_rows:
         train = frames.sampled(train, settings.train_rows, settings.seed)
     validation = frames.sampled(_part(rows, "validation"), settings.train_rows, settings.seed)
-    train_rows, validation_rows = (
+    (train_rows, _), (validation_rows, uids) = (
         _columns(frames.prepared(part, features, policy), features) for part in (train, validation)
     )
-    context.progress(f"training the tag autoencoder on {len(train_rows.numbers)} instances")
-    return fit_tags(train_rows, validation_rows, features, policy, settings)
+    context.progress(f"fitting tag vectors on {len(train_rows.numbers)} instances")
+    return fit_tags(train_rows, validation_rows, features, policy, settings), uids
 
 
 def _write(
-    context: StageContext, summary: StageSummary, features: FeatureSet, fit: TagFit | None, rows: DataFrame
-) -> None:
+    context: StageContext, summary: StageSummary, features: FeatureSet, rows: DataFrame,
+    made: tuple[TagFit, Reduced] | None,
+) -> None:  # fmt: skip
     tables, spark = context.tables, context.spark
     layout = [tuple(item) for item in Encoder(features).layout()]
     summary.rows["tag_features"] = tables.overwrite(
         "tag_features", spark.createDataFrame(layout, TABLES["tag_features"].ddl)
     )
     vectors = spark.createDataFrame([], TABLES["embeddings"].ddl)
-    if fit:
-        fit_id = _save(context, fit)
-        vectors = frames.embeddings(rows, str(fit_folder(tables, fit_id)), fit_id)
-        summary.notes += fit.notes
+    if made:
+        fit, reduced = made
+        vectors = frames.embeddings(rows, str(fit_folder(tables, reduced.fit_id)), reduced.model, reduced.fit_id)
+        summary.notes += [*fit.notes, *reduced.notes]
         summary.extra.update(
-            fit_id=fit_id,
-            best_loss=fit.training.best_loss,
-            epochs=fit.training.epochs_run,
-            width=fit.embedder.encoder.width,
-        )
+            fit_id=reduced.fit_id, model=reduced.model, cells=reduced.cells, best_loss=reduced.metrics["loss"],
+            epochs=int(reduced.metrics.get("epochs", 0)), width=fit.sample.width,
+        )  # fmt: skip
     summary.rows["embeddings"] = tables.overwrite("embeddings", vectors, part=_PART)
-
-
-def _save(context: StageContext, fit: TagFit) -> str:
-    with saving_fit(context, "tags", "ae") as (fit_id, folder):
-        fit.embedder.save(folder)
-        _save_history(folder, fit.training.history)
-    with context.tracker.run("tags", {"fit_id": fit_id, "source": "tags", "model": "ae"}) as run:
-        run.params({"tags": context.config.section("tags")})
-        for entry in fit.training.history:
-            run.metrics({name: entry[name] for name in ("train_loss", "validation_loss")}, step=entry["epoch"])
-        run.metrics({"best_loss": fit.training.best_loss})
-    return fit_id
-
-
-def _save_history(folder: Path, history: list[dict[str, Any]]) -> None:
-    (folder / "history.json").write_text(json.dumps(history, indent=1), encoding="utf-8")
 
 
 def _part(rows: DataFrame, split: str) -> DataFrame:
@@ -160,9 +154,10 @@ def merged(counts: DataFrame) -> Statistics:
     return statistics
 
 
-def _columns(prepared: DataFrame, features: FeatureSet) -> Columns:
-    """The rows on the driver, in the order of their identifiers."""
-    return _stacked(sorted(prepared.collect(), key=lambda row: row["sop_instance_uid"]), features)
+def _columns(prepared: DataFrame, features: FeatureSet) -> tuple[Columns, list[str]]:
+    """The rows on the driver, in the order of their identifiers, and these."""
+    rows = sorted(prepared.collect(), key=lambda row: row["sop_instance_uid"])
+    return _stacked(rows, features), [row["sop_instance_uid"] for row in rows]
 
 
 def _sample(prepared: DataFrame, features: FeatureSet) -> Sample:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from radnet_spark.arrays import save_arrays
 from radnet_spark.errors import StageError
@@ -45,6 +46,10 @@ class Projection:
         """Writes the arrays as `.npz`."""
         save_arrays(path, mean=self.mean, components=self.components, explained_ratio=self.explained_ratio)
 
+    def restore(self, vectors: np.ndarray) -> np.ndarray:
+        """(n, k) → (n, d) float32: the rows nearest to these vectors."""
+        return vectors.astype(np.float32, copy=False) @ self.components + self.mean
+
     @classmethod
     def load(cls, path: Path) -> Projection:
         """Reads what `save` wrote."""
@@ -57,11 +62,11 @@ def possible_components(rows: int, dimension: int) -> int:
     return min(rows - 1, dimension)
 
 
-def fit_pca(rows: np.ndarray, components: int, solver: Solver, seed: int) -> Projection:
+def fit_pca(rows: np.ndarray | csr_matrix, components: int, solver: Solver, seed: int) -> Projection:
     """Fits a PCA.
 
     Args:
-        rows: (n, d) float32, the sample.
+        rows: (n, d) float32, the sample; a sparse one is never made dense.
         components: k, from 1; clipped to what the sample allows (ARPACK finds one less than a full decomposition).
         solver: LAPACK (`full`), `arpack` or `randomized`.
         seed: of the iterative solvers' start.
@@ -75,11 +80,15 @@ def fit_pca(rows: np.ndarray, components: int, solver: Solver, seed: int) -> Pro
     kept = min(components, most)
     if kept < 1:
         raise StageError(f"PCA: found {rows.shape[0]} rows of {rows.shape[1]} values, too few for one component")
-    from sklearn.decomposition import PCA  # only fitting needs it; the annotator applies
+    if isinstance(rows, csr_matrix):
+        from radnet_spark.training.sparse_pca import directions as of_sparse
 
-    fitted = PCA(kept, svd_solver=solver, random_state=seed).fit(rows)
-    directions = fitted.components_
-    strongest = np.abs(directions).argmax(axis=1)
-    directions = directions * np.sign(directions[np.arange(kept), strongest])[:, None]
-    arrays = (fitted.mean_, directions, fitted.explained_variance_ratio_)
-    return Projection(*(array.astype(np.float32) for array in arrays))
+        mean, found, ratio = of_sparse(rows, kept, solver, seed)
+    else:
+        from sklearn.decomposition import PCA  # only fitting needs it; the annotator applies
+
+        fitted = PCA(kept, svd_solver=solver, random_state=seed).fit(rows)
+        mean, found, ratio = fitted.mean_, fitted.components_, fitted.explained_variance_ratio_
+    strongest = np.abs(found).argmax(axis=1)
+    turned = found * np.sign(found[np.arange(kept), strongest])[:, None]
+    return Projection(*(array.astype(np.float32) for array in (mean, turned, ratio)))

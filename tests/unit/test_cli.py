@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from radnet_spark.cli import COMMANDS, main
-from radnet_spark.pipeline import overlap
+from radnet_spark.config import load_config
+from radnet_spark.pipeline import grids, overlap, plan
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,7 @@ from radnet_spark.pipeline import overlap
         (["stem", "--file", "not-there.txt"], "not-there.txt"),
         (["stem", "--file", "/"], "expected a UTF-8 text file"),
         (["images", "--conf", "not-there.yml"], "not-there.yml"),
+        (["tags", "--set", "tags.grids=not-there.yml"], "tags.grids"),
     ],
 )
 def test_wrong_usage_is_exit_2_and_writes_nothing(argv, expected, capsys, tmp_path, monkeypatch):
@@ -43,6 +45,16 @@ def test_argparse_errors_are_exit_2(argv):
     with pytest.raises(SystemExit) as raised:
         main(argv)
     assert raised.value.code == 2
+
+
+def test_a_grid_is_screened_after_the_choice_of_its_judges():
+    assert grids(load_config()) == []
+    screened = grids(load_config([], ["tags.grid=default"]))
+    with_grid, without = (plan({"input": ["x"]}, ["y"], screened=sources) for sources in (screened, []))
+    place = with_grid.index(("screen", {"source": "tags"}))
+    assert with_grid[place + 1] == ("cluster", {"source": "tags"})
+    assert all(("evaluate", {"source": source}) in with_grid[:place] for source in ("image", "diagnosis"))
+    assert [step for step in with_grid if step[0] != "screen"] == without
 
 
 def test_an_unforeseen_error_shows_its_place_but_not_its_text(monkeypatch, capsys):

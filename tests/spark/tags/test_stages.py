@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from radnet_spark.errors import StageError
+from radnet_spark.clusters import stage_cluster, stage_evaluate, stage_screen
+from radnet_spark.config import load_config
+from radnet_spark.errors import NothingToDoError, StageError
 from radnet_spark.lake.fits import fit_folder
+from radnet_spark.lake.grid import cell_folder
 from radnet_spark.schemas import TABLES
 from radnet_spark.tags import stage_body_parts, stage_tags
 from radnet_spark.tags.embedder import TagEmbedder
@@ -109,6 +114,77 @@ def test_running_again_gives_the_same(archive, tables, context):
     assert any("training instances" in note for note in summary.notes)
     again = {row["sop_instance_uid"]: row["vector"] for row in tables.read("embeddings").collect()}
     assert again == first
+
+
+GRID = """
+small:
+  - {model: ae, first: [20], second: [15], third: [10], bottleneck: [4, 6], seeds: [1]}
+  - {model: pca, components: [3, 500], solver: [full], seeds: [1]}
+"""
+
+
+@pytest.fixture
+def judged(archive, spark, tables):
+    """An archive whose images and diagnoses tell the modalities apart."""
+    tag_maps, random_ = archive(150), np.random.default_rng(3)
+    centres = random_.normal(size=(2, 5)) * 3
+    rows = [(uid, source, source, f"fit-{source}", [float(x) for x in centres[n % 2] + random_.normal(size=5)])
+            for source in ("image", "diagnosis") for n, uid in enumerate(tag_maps)]  # fmt: skip
+    tables.overwrite("embeddings", spark.createDataFrame(rows, TABLES["embeddings"].ddl))
+    return tag_maps
+
+
+def test_the_best_cell_of_each_model_by_d_is_embedded_and_d_chooses_among_them(judged, tables, context, tmp_path):
+    (tmp_path / "grids.yml").write_text(GRID)
+    small = load_config(["demo.yml"], ["tags.grid=small", f"tags.grids={tmp_path}/grids.yml", "cluster.k=[2,3,4]",
+                                       "tags.autoencoder.epochs=2"])  # fmt: skip
+    summary = stage_tags.run(context(config=small))
+    assert summary.extra["cells"] == 4
+    assert any("500 components" in note for note in summary.notes)
+    fitted = {row["cell_id"]: row for row in tables.read("grid_cells").where("stage = 'tags'").collect()}
+    done = {key: row["metrics"]["loss"] for key, row in fitted.items() if row["status"] == "done"}
+    assert [row["cell_id"] for row in fitted.values() if row["chosen"]] == [min(done, key=lambda key: done[key])]
+    _is_taken_up_again(tables, context, small, sorted(done))
+
+    summary = stage_screen.run(context(config=small, source="tags"))
+    assert (summary.extra["cells"], summary.rows["embeddings"]) == (3, 300)
+    cells = tables.read("grid_cells").where("stage = 'screen-tags'").collect()
+    for model in ("ae", "pca"):
+        of_model = [row for row in cells if json.loads(row["settings"])["model"] == model]
+        best = min(of_model, key=lambda row: row["metrics"]["D"])
+        assert [row["cell_id"] for row in of_model if row["chosen"]] == [best["cell_id"]]
+        vectors = tables.read("embeddings").where(f"source = 'tags' AND model = '{model}'").collect()
+        (fit_id,) = {row["fit_id"] for row in vectors}
+        embedder = TagEmbedder.load(fit_folder(tables, fit_id))
+        asked = json.loads(best["settings"])
+        assert embedder.dimensions == asked["bottleneck" if model == "ae" else "components"]
+        expected = dict(zip(judged, embedder.embed(list(judged.values())), strict=True))
+        for row in vectors[:20]:
+            np.testing.assert_allclose(row["vector"], expected[row["sop_instance_uid"]], rtol=1e-3, atol=1e-4)
+
+    stage_cluster.run(context(config=small, source="tags"))
+    stage_evaluate.run(context(config=small, source="tags"))
+    tried = tables.read("clusterings").where("source = 'tags'").collect()
+    scores = tables.read("scores").where("score = 'D' AND split = 'validation'").collect()
+    d = {row["clustering_id"]: row["value"] for row in scores}
+    (chosen,) = [row for row in tried if row["chosen"]]
+    others = [row for row in tried if row["model"] != chosen["model"] and row["elbow"]]
+    assert {row["model"] for row in tried} == {"ae", "pca"}
+    assert all(d[chosen["clustering_id"]] <= d[row["clustering_id"]] for row in others)
+
+
+def _is_taken_up_again(tables, context, config, cell_ids):
+    """Only the cell whose files are gone is fitted anew."""
+    folders = [cell_folder(tables, "tags", cell_id) for cell_id in cell_ids]
+    before = {folder: folder.stat().st_mtime_ns for folder in folders}
+    shutil.rmtree(folders[0])
+    stage_tags.run(context(config=config))
+    assert [folder.stat().st_mtime_ns == before[folder] for folder in folders] == [False, True, True]
+
+
+def test_without_a_grid_there_is_nothing_to_screen(context):
+    with pytest.raises(NothingToDoError, match="no grid"):
+        stage_screen.run(context(source="tags"))
 
 
 def test_without_validation_rows_training_rows_stand_in(archive, context):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -59,7 +60,8 @@ def test_whole_page(config: Config) -> None:
     assert html.count('class="card"') == len(facts.clusters)
     assert html.count("data:image/png;base64,") == len(pictures.named())
     for expected in ("1\u202f821", "no DICOM file", "paper: PV-DBOW + AE + CAE", "no grey-level window", "MR · KNEE",
-                     "they agree in 91%", "personal data", "not missing completely at random"):  # fmt: skip
+                     "they agree in 91%", "personal data", "not missing completely at random",
+                     "Manufacturer A &amp; B 83 %"):  # fmt: skip
         assert expected in text
     assert "password" not in text
 
@@ -92,6 +94,11 @@ def test_paper_rows_stand_beside_the_like() -> None:
     images = {"NMI_B": 0.43, "NMI_M": 0.459, "HS_B": 0.538, "HS_M": 0.744, "S": 0.519}
     assert rows["images", "validation"].paper == images
     assert rows["DICOM tags", "validation"].paper == {"D": 3.283}
+    facts = made_up_facts()
+    as_pca = [replace(c, model="pca") if c.source == "tags" else c for c in facts.clusterings]
+    (pca,) = [r for r in score_rows(replace(facts, clusterings=as_pca), PAPER)
+              if (r.source, r.split) == ("DICOM tags", "validation")]  # fmt: skip
+    assert (pca.paper_name, pca.paper) == ("PCA", {"D": 3.405})
     two = {(r.source, r.split): r for r in score_rows(made_up_facts(3, ("image", "tags")), PAPER)}
     assert two["fusion", "validation"].paper_name == "AE + CAE"
     assert two["fusion", "validation"].paper["S"] == 0.593

@@ -14,7 +14,8 @@ from radnet_spark.tags.autoencoder import TagAutoencoder, seeded
 from radnet_spark.tags.columns import MISSING, UNSEEN, Columns, Feature, FeatureSet
 from radnet_spark.tags.embedder import TagEmbedder
 from radnet_spark.tags.encoding import Encoder
-from radnet_spark.tags.fitting import fit_tags
+from radnet_spark.tags.fitting import fit_reduction, fit_tags
+from radnet_spark.tags.grids import tag_cells
 from radnet_spark.tags.imputation import MeanMode
 from radnet_spark.tags.preparation import TagPolicy, flatten
 from radnet_spark.tags.selection import Statistics, select
@@ -108,17 +109,26 @@ def test_first_weights_are_the_seed_s():
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
+def _fit(rows, *settings):
+    """A whole fit without Spark: (embedder, history, notes)."""
+    chosen = load_config(["demo.yml"], settings).tags
+    nothing = Columns(np.empty((0, 2)), np.empty((0, 2), np.int32))
+    fit = fit_tags(rows, nothing, FEATURES, POLICY, chosen)
+    (cell,) = tag_cells(chosen, [])
+    fitted = fit_reduction(cell.settings, cell.seed, fit.sample)
+    return fit.embedder(fitted.reduction), fitted, fit.notes
+
+
 @pytest.fixture(scope="module")
 def fitted():
-    settings = load_config(["demo.yml"], ["tags.autoencoder.epochs=3"]).tags
-    nothing = Columns(np.empty((0, 2)), np.empty((0, 2), np.int32))
-    return fit_tags(COLUMNS, nothing, FEATURES, POLICY, settings)
+    return _fit(COLUMNS, "tags.autoencoder.epochs=3")
 
 
 def test_training_lowers_the_loss_and_says_what_stood_in_for_validation(fitted):
-    losses = [entry["validation_loss"] for entry in fitted.training.history]
-    assert min(losses) == fitted.training.best_loss < losses[0] or len(losses) == 1
-    assert any("no validation rows" in note for note in fitted.notes)
+    _, reduced, notes = fitted
+    losses = [entry["validation_loss"] for entry in reduced.history]
+    assert min(losses) == reduced.metrics["loss"] < losses[0] or len(losses) == 1
+    assert any("no validation rows" in note for note in notes)
 
 
 BAD = [
@@ -128,7 +138,7 @@ BAD = [
 
 
 def test_bad_values_become_finite_vectors(fitted):
-    vectors = fitted.embedder.embed(BAD)
+    vectors = fitted[0].embed(BAD)
     assert vectors.shape == (len(BAD), 32)
     assert vectors.dtype == np.float32
     assert np.isfinite(vectors).all()
@@ -136,19 +146,23 @@ def test_bad_values_become_finite_vectors(fitted):
     assert not np.allclose(vectors[6], vectors[0])
 
 
-def test_a_saved_embedder_gives_the_same(fitted, tmp_path):
-    fitted.embedder.save(tmp_path)
+@pytest.mark.parametrize("model", ["ae", "pca"])
+def test_a_saved_embedder_gives_the_same(model, tmp_path):
+    embedder, _, _ = _fit(
+        COLUMNS, f"tags.model={model}", "tags.pca.components=4", "tags.autoencoder.epochs=1",
+        "tags.autoencoder.batch_norm=true", "tags.autoencoder.activation=leaky_relu", "tags.autoencoder.dropout=0.5",
+    )  # fmt: skip
+    embedder.save(tmp_path)
     loaded = TagEmbedder.load(tmp_path)
-    np.testing.assert_array_equal(loaded.embed(TRAIN), fitted.embedder.embed(TRAIN))
+    np.testing.assert_array_equal(loaded.embed(TRAIN), embedder.embed(TRAIN))
     assert loaded.policy == POLICY
     assert loaded.features == FEATURES
-    assert loaded.dimensions == 32
-    assert loaded.embed([]).shape == (0, 32)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["autoencoder.safetensors", "imputer.npz", "tags.json"]
+    assert loaded.dimensions == {"ae": 32, "pca": 4}[model]
+    assert loaded.embed([]).shape == (0, loaded.dimensions)
+    weights = {"ae": "autoencoder.safetensors", "pca": "pca.npz"}[model]
+    assert {path.name for path in tmp_path.iterdir()} == {weights, "imputer.npz", "reduction.json", "tags.json"}
 
 
 def test_one_row_is_enough():
-    settings = load_config(["demo.yml"], ["tags.autoencoder.epochs=1"]).tags
     one = Columns(COLUMNS.numbers[:1], COLUMNS.codes[:1])
-    nothing = Columns(np.empty((0, 2)), np.empty((0, 2), np.int32))
-    assert np.isfinite(fit_tags(one, nothing, FEATURES, POLICY, settings).embedder.embed(TRAIN[:2])).all()
+    assert np.isfinite(_fit(one, "tags.autoencoder.epochs=1")[0].embed(TRAIN[:2])).all()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.decomposition import PCA
 
 from radnet_spark.errors import StageError
@@ -62,3 +63,41 @@ def test_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
     assert np.array_equal(Projection.load(tmp_path / "pca.npz").apply(ROWS), fitted.apply(ROWS))
     with pytest.raises(StageError, match=r"expected \(n, 8\)"):
         fitted.apply(ROWS[:, :5])
+
+
+SPARSE = (np.random.default_rng(6).random((80, 40)) * (np.random.default_rng(7).random((80, 40)) < 0.15)).astype("f4")
+
+
+@pytest.mark.parametrize("solver", ["full", "arpack", "randomized"])
+@pytest.mark.parametrize("shape", [(80, 40), (25, 40)])
+def test_a_sparse_matrix_gives_what_the_dense_one_gives(solver: str, shape: tuple[int, int]) -> None:
+    rows = SPARSE[: shape[0], : shape[1]]
+    theirs = PCA(6, svd_solver="full").fit(rows)
+    ours = fit_pca(csr_matrix(rows), 6, solver, seed=1)
+    np.testing.assert_allclose(ours.mean, theirs.mean_, atol=1e-6)
+    np.testing.assert_allclose(ours.explained_ratio, theirs.explained_variance_ratio_, rtol=2e-3)
+    np.testing.assert_allclose(np.abs(ours.apply(rows)), np.abs(theirs.transform(rows)), atol=2e-2)
+    np.testing.assert_allclose(ours.components @ ours.components.T, np.eye(6), atol=1e-5)
+
+
+@pytest.mark.parametrize("solver", ["full", "arpack", "randomized"])
+def test_a_wide_sparse_matrix_is_never_made_dense(solver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = csr_matrix(SPARSE)
+    largest = []
+    whole = csr_matrix.toarray
+
+    def watched(matrix: csr_matrix, *args: object, **options: object) -> np.ndarray:
+        largest.append(matrix.shape)
+        return np.asarray(whole(matrix))
+
+    monkeypatch.setattr(csr_matrix, "toarray", watched)
+    monkeypatch.setattr(csr_matrix, "todense", None)
+    fit_pca(wide, 6, solver, seed=1)
+    assert all(shape == (40, 40) for shape in largest)  # the covariance of LAPACK
+
+
+def test_restored_rows_are_those_of_scikit_learn() -> None:
+    ours, theirs = fit_pca(ROWS, 3, "full", seed=1), PCA(3).fit(ROWS)
+    np.testing.assert_allclose(
+        ours.restore(ours.apply(ROWS)), theirs.inverse_transform(theirs.transform(ROWS)), atol=1e-4
+    )

@@ -1,0 +1,122 @@
+"""The grid of the tag vectors: every cell fitted on an executor, the best one by its loss saved with all it needs.
+
+Which cell is best by the paper's rule (D) is known only after image and text were chosen: `radnet screen` settles it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from radnet_spark.config import config_hash
+from radnet_spark.lake.cells import Cell, Outcome, best_cell
+from radnet_spark.lake.fits import saving_fit
+from radnet_spark.lake.grid import SHARED, Grid, basis, cell_folder, finish_grid, on_executor, run_grid
+from radnet_spark.lake.stage import StageContext
+from radnet_spark.lake.tables import Tables
+from radnet_spark.tags.fitting import HISTORY, TagFit, fit_cell
+from radnet_spark.tags.grids import STAGE, tag_cells
+from radnet_spark.tags.reduction import Reduction, load_reduction
+
+_GRID_SETTINGS = ("grid", "grids", "model", "autoencoder", "pca")  # a cell has its own
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """The reduction that was saved.
+
+    Attributes:
+        fit_id: of the whole embedder.
+        model: `ae` or `pca`.
+        cells: in the grid.
+        metrics: of the chosen cell.
+        notes: skipped and failed cells.
+    """
+
+    fit_id: str
+    model: str
+    cells: int
+    metrics: dict[str, float]
+    notes: list[str]
+
+
+def reduce_tags(context: StageContext, fit: TagFit, watched_uids: list[str]) -> Reduced:
+    """Fits every cell that is not fitted yet and saves the best as a fit of the stage.
+
+    Args:
+        context: of the stage `tags`.
+        fit: imputer, encoder and encoded rows.
+        watched_uids: instances of the watched rows; empty where training rows stand in.
+    """
+    others = {name: value for name, value in context.config.section("tags").items() if name not in _GRID_SETTINGS}
+    cells = tag_cells(context.config.tags, basis(context, others))
+    shared = shared_folder(context.tables, cells)
+    sample = replace(fit.sample, watched_uids=np.array(watched_uids, "U"))
+    _publish(shared, lambda folder: sample.save(folder))
+
+    def work(cell: Cell) -> Any:
+        asked = {"settings": dict(cell.settings), "seed": cell.seed, "sample": str(shared),
+                 "folder": str(cell_folder(context.tables, STAGE, cell.cell_id))}  # fmt: skip
+        return on_executor(context.spark, fit_cell, json.dumps(asked))
+
+    at_once = min(len(cells), context.spark.sparkContext.defaultParallelism)
+    grid = Grid(STAGE, cells, work, at_once, files=True)
+    outcomes = run_grid(context, grid)
+    best = best_cell(cells, outcomes, "loss") or cells[0]
+    saved = _save(context, fit, best, shared, outcomes[best.cell_id])
+    finish_grid(context, grid, outcomes, [best.cell_id])
+    _tidy(shared, keep=len(cells) > 1)
+    notes = [f"cell {cell.settings}: {outcomes[cell.cell_id].reason}" for cell in cells
+             if outcomes[cell.cell_id].status != "done"]  # fmt: skip
+    metrics = dict(outcomes[best.cell_id].metrics)
+    return Reduced(saved, str(best.settings["model"]), len(cells), metrics, notes)
+
+
+def shared_folder(tables: Tables, cells: list[Cell]) -> Path:
+    """Where the sample and the embedder of these cells lie; no other cells have the same."""
+    return cell_folder(tables, STAGE, SHARED) / config_hash([cell.cell_id for cell in cells])
+
+
+def cell_reduction(tables: Tables, cell: Cell, width: int) -> Reduction:
+    """What a cell fitted."""
+    return load_reduction(cell_folder(tables, STAGE, cell.cell_id), width)
+
+
+def _save(context: StageContext, fit: TagFit, best: Cell, shared: Path, outcome: Outcome) -> str:
+    """The whole embedder as a fit, and beside the sample, where `radnet screen` takes it from."""
+    source = cell_folder(context.tables, STAGE, best.cell_id)
+    embedder = fit.embedder(cell_reduction(context.tables, best, fit.sample.width))
+    with saving_fit(context, "tags", str(best.settings["model"])) as (fit_id, folder):
+        embedder.save(folder)
+        shutil.copyfile(source / HISTORY, folder / HISTORY)
+    embedder.save(shared)
+    about = {"fit_id": fit_id, "source": "tags", "model": str(best.settings["model"])}
+    with context.tracker.run("tags", about) as run:
+        run.params({"tags": context.config.section("tags"), "tags.chosen": dict(best.settings)})
+        for entry in json.loads((source / HISTORY).read_text(encoding="utf-8")):
+            run.metrics({name: entry[name] for name in ("train_loss", "validation_loss")}, step=entry["epoch"])
+        run.metrics({"best_loss": outcome.metrics.get("loss")})
+    return fit_id
+
+
+def _publish(folder: Path, write: Any) -> None:
+    """Makes a folder that is there only when it is whole; one that is there stays."""
+    if folder.is_dir():
+        return
+    temporary = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    write(temporary)
+    temporary.replace(folder)
+
+
+def _tidy(shared: Path, keep: bool) -> None:
+    """Only a grid's sample is needed later, and only the last one's."""
+    for folder in shared.parent.iterdir():
+        if folder != shared or not keep:
+            shutil.rmtree(folder, ignore_errors=True)
