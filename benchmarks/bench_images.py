@@ -32,8 +32,8 @@ from radnet_spark.config import load_config
 from radnet_spark.dicom.export import Exported, export_pixels
 from radnet_spark.dicom.frames import ExportSettings, parsed_files
 from radnet_spark.dicom.header import Header
+from radnet_spark.dicom.ingest_settings import ingest_settings
 from radnet_spark.dicom.instance import read_instance
-from radnet_spark.dicom.stage_ingest import ingest_settings
 from radnet_spark.lake.session import open_session
 
 COUNT, ROUNDS, PROCESSES = 600, 5, 2
