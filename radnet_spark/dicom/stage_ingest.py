@@ -136,16 +136,16 @@ class _Ingest:
             work = same_version(work, context.tables.read("ingest_staging"), "left_anti")
         cores = context.spark.sparkContext.defaultParallelism
         batches = max(1, -(-count // (settings.files_per_task * cores * _UNITS_PER_CORE)))
-        rounds = max(1, -(-count // (batches * cores * settings.files_per_task)))  # of one task a core
+        tasks = cores * max(1, -(-count // (batches * cores * settings.files_per_task)))  # no core waits for another
         for number in range(batches):
             part = work.where(F.pmod(F.xxhash64("path"), F.lit(batches)) == number)
-            parsed = parsed_files(part.repartition(rounds * cores), self.settings, self.ingest_hash, export)
+            parsed = parsed_files(part.repartition(tasks), self.settings, self.ingest_hash, export)
 
             def show(share: float, before: int = number) -> None:
                 context.progress(f"about {int((before + share) * count / batches)} of {count} files read")
 
             show(0)
-            with watched(context.spark, show):
+            with watched(context.spark, tasks, show):
                 context.tables.append("ingest_staging", parsed)
 
     def _keep_staged(self, work: DataFrame) -> None:
