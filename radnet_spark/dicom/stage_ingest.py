@@ -61,7 +61,9 @@ def run(context: StageContext) -> StageSummary:
     scope = F.lit(False) if context.options.get("limit") else below(inputs)
     links = context.spark.sparkContext.accumulator(0)
     listing = _listing(context, inputs, lists, lambda: links.add(1))
-    summary = _Ingest(context, settings, ingest_hash(settings), scope).update(listing, ", ".join(inputs + lists))
+    retry = list(context.options.get("retry") or [])
+    work = _Ingest(context, settings, ingest_hash(settings), scope, retry)
+    summary = work.update(listing, ", ".join(inputs + lists))
     if links.value:
         summary.facts.append(f"{links.value} links to folders were not followed")
     if context.config.ingest.with_images:
@@ -82,12 +84,14 @@ class _Ingest:
         settings: what decides a row.
         ingest_hash: names them.
         scope: whether a file at `path` would have been listed.
+        retry: reasons in quarantine that do not count.
     """
 
     context: StageContext
     settings: IngestSettings
     ingest_hash: str
     scope: Column
+    retry: list[str]
 
     def update(self, listing: DataFrame, inputs: str) -> StageSummary:
         """Reads and publishes what is new or changed; a second run on the same files writes nothing."""
@@ -96,11 +100,9 @@ class _Ingest:
             if not counts.listed:
                 raise StageError(f"ingest: no file below {inputs}")
             if not counts.changes and tables.exists("instances"):
-                unchanged = counts.account(
-                    counts.states["instance"], counts.reasons, dict.fromkeys(reversed(WRITES), 0)
-                )
-                unchanged.facts.append("nothing new")
-                return unchanged
+                summary = counts.account(counts.states["instance"], counts.reasons, dict.fromkeys(WRITES, 0))
+                summary.facts.append("nothing new")
+                return summary
             work = state.where("state = 'work'").select(*FILE_VERSION)
             if counts.freed:
                 work = work.unionByName(freed_duplicates(state, counts.waiting).select(*FILE_VERSION))
@@ -114,7 +116,7 @@ class _Ingest:
         tables = self.context.tables
         known = tables.read_or_empty("instances"), tables.read_or_empty("quarantine")
         with ExitStack() as kept:
-            state = _kept(compared(listing, *known, self.scope, self.ingest_hash, self._retry), kept)
+            state = _kept(compared(listing, *known, self.scope, self.ingest_hash, self.retry), kept)
             counts = _counted(state)
             if counts.listed and counts.states["missing"]:
                 state = _kept(settled(state), kept)
@@ -123,16 +125,11 @@ class _Ingest:
                 counts = replace(counts, freed=freed_duplicates(state, counts.waiting).count())
             yield state, counts
 
-    @property
-    def _retry(self) -> list[str]:
-        return list(self.context.options.get("retry") or [])
-
     def _stage(self, work: DataFrame, count: int) -> None:
         """Reads what is not staged yet, in batches of one commit each, so that a stopped run goes on where it was."""
         context, settings = self.context, self.context.config.ingest
         export = ExportSettings.of(context.config.images) if settings.with_images else None
-        self._keep_staged(work)
-        if context.tables.exists("ingest_staging"):
+        if self._keeps_staged(work):
             work = same_version(work, context.tables.read("ingest_staging"), "left_anti")
         cores = context.spark.sparkContext.defaultParallelism
         batches = max(1, -(-count // (settings.files_per_task * cores * _UNITS_PER_CORE)))
@@ -148,21 +145,24 @@ class _Ingest:
             with watched(context.spark, tasks, show):
                 context.tables.append("ingest_staging", parsed)
 
-    def _keep_staged(self, work: DataFrame) -> None:
-        """Of what a stopped run has left in the staging area only what is of use now stays.
+    def _keeps_staged(self, work: DataFrame) -> bool:
+        """Whether a stopped run has left rows in the staging area that are of use now; all others leave it.
 
         Not of use are other files, and what other code or settings have read or is to be read again.
         """
         tables = self.context.tables
-        if not tables.holds_rows("ingest_staging"):
-            return
+        if not tables.exists("ingest_staging"):
+            return False
         try:
             staged = tables.read("ingest_staging")
         except SchemaError:
             staged = self.context.spark.createDataFrame([], TABLES["ingest_staging"].ddl)
-        again = F.coalesce(F.col("reason").isin(self._retry), F.lit(False))
+        else:
+            if not tables.holds_rows("ingest_staging"):
+                return False
+        again = F.coalesce(F.col("reason").isin(self.retry), F.lit(False))
         useful = staged.where((F.col("ingest_hash") == self.ingest_hash) & ~again)
-        tables.overwrite("ingest_staging", same_version(useful, work, "left_semi"))
+        return tables.overwrite("ingest_staging", same_version(useful, work, "left_semi")) > 0
 
     def _publish(self, state: DataFrame, counts: VersionCounts) -> tuple[dict[str, int], list[str]]:
         """One commit a table: an append where nothing that is known has to change."""
