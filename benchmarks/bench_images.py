@@ -36,8 +36,8 @@ from radnet_spark.dicom import stage_ingest
 from radnet_spark.dicom.export import Exported, export_pixels
 from radnet_spark.dicom.frames import ExportSettings, parsed_files
 from radnet_spark.dicom.header import Header
+from radnet_spark.dicom.ingest_settings import ingest_settings
 from radnet_spark.dicom.instance import read_instance
-from radnet_spark.dicom.stage_ingest import ingest_settings
 from radnet_spark.lake.session import open_session
 from radnet_spark.lake.stage import StageContext
 from radnet_spark.lake.tables import Tables

@@ -1,8 +1,10 @@
 """How ingest grows: time a file at ten times as many files, a second run, and memory of the driver by listed paths.
 
-Not part of `make bench`, since it takes half an hour and some gigabytes of disk.
+Not part of `make bench`, since it takes a quarter of an hour and some gigabytes of disk.
 
-Run: `python benchmarks/scale.py [FOLDER]`. FOLDER holds real files to be copied; without one pydicom's own are.
+Run: `python benchmarks/scale.py [FOLDER [PART]]`. FOLDER holds real files to be copied; without one pydicom's own are.
+PART is `growth` (10,000 and 100,000 files, each twice) or `memory` (lists of 10,000 and 1,000,000 paths where no file
+is); without it both.
 """
 
 from __future__ import annotations
@@ -38,9 +40,9 @@ class Run:
     summary: dict[str, Any]
 
 
-def ingest(folder: Path, root: Path) -> Run:
+def ingest(option: str, source: Path, root: Path) -> Run:
     """Runs it and watches its memory."""
-    command = [str(Path(sys.executable).parent / "radnet"), "ingest", "--input", str(folder), "--root", str(root)]
+    command = [str(Path(sys.executable).parent / "radnet"), "ingest", option, str(source), "--root", str(root)]
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen([*command, "--master", "local[2]", "--json"], stdout=out)
         peaks: dict[int, float] = {}
@@ -75,38 +77,43 @@ def _peak_mib(pid: int) -> float:
     return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0)
 
 
-def empty_files(folder: Path, count: int) -> None:
-    """So many files of no bytes, a thousand in a folder."""
-    for number in range(count):
-        if number % 1000 == 0:
-            (folder / str(number // 1000)).mkdir(parents=True)
-        (folder / str(number // 1000) / str(number)).touch()
+def growth(home: Path) -> None:
+    """Prints the time a file at ten times as many files, and that of a second run."""
+    bench_ingest.LARGEST = LARGEST
+    times = {}
+    for count in (FEW, MANY):
+        folder, root = home / str(count), home / f"root-{count}"
+        folder.mkdir()
+        size = bench_ingest.make_files(folder, count)
+        run = ingest("--input", folder, root)
+        times[count] = run.seconds / count
+        print(f"{count} files of {size / count / 1e3:.0f} kB: {run.seconds:.1f} s, {count / run.seconds:.0f} files/s")
+        again = ingest("--input", folder, root)
+        print(f"again, nothing changed: {again.seconds:.1f} s, {again.seconds / run.seconds:.1%} of the first run")
+    print(f"time a file at {MANY} against {FEW} files: {times[MANY] / times[FEW]:.2f}", flush=True)
+
+
+def memory(home: Path) -> None:
+    """Prints the driver's memory by listed paths."""
+    peaks = {}
+    for count in PATHS:
+        names = home / f"{count}.txt"
+        names.write_text("".join(f"{home}/gone/{number // 1000}/{number}\n" for number in range(count)))
+        run = ingest("--list", names, home / f"root-{count}-paths")
+        peaks[count] = run.driver_mib
+        found = run.summary["files_found"]
+        print(f"{found} listed paths: {run.seconds:.1f} s, driver {run.driver_mib:.0f} MiB", flush=True)
+    few, many = (peaks[count] for count in PATHS)
+    print(f"the driver's memory grows by {many - few:.0f} MiB")
 
 
 def main() -> None:
-    """Prints what was measured."""
+    """Prints what was measured, of one part or of both."""
     os.environ.setdefault("RADNET_DEID_KEY", "benchmark")
-    bench_ingest.LARGEST = LARGEST
-    with tempfile.TemporaryDirectory(prefix="scale-") as name:
-        home, times = Path(name), {}
-        for count in (FEW, MANY):
-            (home / str(count)).mkdir()
-            size = bench_ingest.make_files(home / str(count), count)
-            run = ingest(home / str(count), home / f"root-{count}")
-            times[count] = run.seconds / count
-            print(
-                f"{count} files of {size / count / 1e3:.0f} kB: {run.seconds:.0f} s, {count / run.seconds:.0f} files/s"
-            )
-            again = ingest(home / str(count), home / f"root-{count}")
-            print(f"again, nothing changed: {again.seconds:.1f} s, {again.seconds / run.seconds:.1%} of the first run")
-        print(f"time a file at {MANY} against {FEW} files: {times[MANY] / times[FEW]:.2f}")
-        for count in PATHS:
-            empty_files(home / f"empty-{count}", count)
-            run = ingest(home / f"empty-{count}", home / f"root-empty-{count}")
-            found = run.summary["files_found"]
-            print(
-                f"{found} listed paths (empty files): {run.seconds:.0f} s, driver {run.driver_mib:.0f} MiB", flush=True
-            )
+    parts = {"growth": growth, "memory": memory}
+    for name in sys.argv[2:3] or parts:
+        with tempfile.TemporaryDirectory(prefix=f"scale-{name}-") as home:
+            parts[name](Path(home))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from radnet_spark.config import Images, config_hash
 from radnet_spark.dicom.export import EXPORT_REVISION, Dropped, Exported, export_image, export_pixels
 from radnet_spark.dicom.files import FileAccessError, open_file
 from radnet_spark.dicom.header import Header
-from radnet_spark.dicom.instance import IngestSettings, read_instance
+from radnet_spark.dicom.instance import IngestSettings, quiet, read_instance
 from radnet_spark.dicom.inventory import ListingUnit, list_unit
 from radnet_spark.dicom.reasons import DropReason
 from radnet_spark.lake.dropped import dropped_rows
@@ -51,18 +51,19 @@ class ExportSettings:
         return cls(images, config_hash([deciding, EXPORT_REVISION])[:12])
 
 
-def listed_files(units: DataFrame) -> DataFrame:
+def listed_files(units: DataFrame, on_link: Callable[[], None] | None = None) -> DataFrame:
     """Every file of every unit.
 
     Args:
         units: `path string, recursive boolean`.
+        on_link: called on the executors for each link to a folder, which is not followed.
 
     Returns:
         `LISTING`; `file_size` is null where a file can't be asked for it.
     """
 
     def rows_of(unit: Row) -> Iterator[Row]:
-        for found in list_unit(ListingUnit(**unit)):
+        for found in list_unit(ListingUnit(**unit), on_link):
             yield {
                 "path": found.path, "file_size": found.file_size, "modification_time": found.modification_time
             }  # fmt: skip
@@ -192,13 +193,14 @@ def _map_rows(frame: DataFrame, rows_of: Callable[[Row], Iterator[Row]], columns
 
     def apply(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         pending: list[Row] = []
-        for batch in batches:
-            for row in batch.to_pylist():
-                pending.extend(rows_of(row))
-                if len(pending) >= _ROWS_PER_BATCH:
-                    yield pa.RecordBatch.from_pylist(pending, schema=arrow)
-                    pending = []
-        if pending:
-            yield pa.RecordBatch.from_pylist(pending, schema=arrow)
+        with quiet():
+            for batch in batches:
+                for row in batch.to_pylist():
+                    pending.extend(rows_of(row))
+                    if len(pending) >= _ROWS_PER_BATCH:
+                        yield pa.RecordBatch.from_pylist(pending, schema=arrow)
+                        pending = []
+            if pending:
+                yield pa.RecordBatch.from_pylist(pending, schema=arrow)
 
     return frame.mapInArrow(apply, ", ".join(f"`{name}` {kind}" for name, kind in columns.items()))

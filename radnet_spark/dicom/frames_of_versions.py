@@ -11,8 +11,11 @@ from pyspark.sql import functions as F
 from radnet_spark.dicom.files import MEMBER, is_gone
 from radnet_spark.dicom.frames import burned_in
 from radnet_spark.dicom.reasons import QuarantineReason
+from radnet_spark.schemas import TABLES
 
 FILE_VERSION = ("path", "file_size", "modification_time")
+_RANK = ("header_complete", "pixels_intact", "decodable", "header_hash")
+_FEW = 100_000  # rows of three columns that fit into the memory of every executor
 
 
 def same_version(left: DataFrame, right: DataFrame, how: str, *also: str) -> DataFrame:
@@ -99,8 +102,13 @@ def settled(state: DataFrame) -> DataFrame:
     return state.where("state != 'missing'").unionByName(answered)
 
 
-def accounts(listing: DataFrame, instances: DataFrame, quarantine: DataFrame) -> DataFrame:
+def accounts(listed: DataFrame | None, instances: DataFrame, quarantine: DataFrame) -> DataFrame:
     """What the two tables say of the listed files.
+
+    Args:
+        listed: their `path`; None: the tables hold no others.
+        instances: the table.
+        quarantine: the table.
 
     Returns:
         `reason string, count bigint, flagged bigint, silent bigint`: the rows of each reason (null for instances); how
@@ -108,16 +116,45 @@ def accounts(listing: DataFrame, instances: DataFrame, quarantine: DataFrame) ->
     """
     kept = instances.select("path", F.lit(None).cast("string").alias("reason"), "burned_in_annotation")
     aside = quarantine.select("path", "reason", F.lit(None).cast("string").alias("burned_in_annotation"))
-    rows = kept.unionByName(aside).join(listing.select("path"), "path", "left_semi")
+    rows = kept.unionByName(aside)
+    if listed is not None:
+        rows = rows.join(listed, "path", "left_semi")
     silent = F.count_if(~burned_in("YES") & ~burned_in("NO"))
     sums = [F.count("*").alias("count"), F.count_if(burned_in()).alias("flagged"), silent.alias("silent")]
     return rows.groupBy("reason").agg(*sums)
 
 
-def freed_duplicates(state: DataFrame) -> DataFrame:
-    """The listed duplicates that no instance stands for any more: one of them takes the place."""
-    waiting = state.where((F.col("reason") == str(QuarantineReason.DUPLICATE)) & (F.col("state") == "quarantine"))
-    return waiting.join(state.where("instance_kept").select("sop_instance_uid"), "sop_instance_uid", "left_anti")
+def freed_duplicates(state: DataFrame, waiting: int) -> DataFrame:
+    """The listed duplicates that no instance stands for any more: one of them takes the place.
+
+    Args:
+        state: as `compared` gives it.
+        waiting: how many listed duplicates there are: a few are sent to where the rows are.
+    """
+    few = F.broadcast if waiting <= _FEW else (lambda frame: frame)
+    duplicates = state.where((F.col("reason") == str(QuarantineReason.DUPLICATE)) & (F.col("state") == "quarantine"))
+    kept = state.where("instance_kept").select("sop_instance_uid")
+    stand = kept.join(few(duplicates.select("sop_instance_uid")), "sop_instance_uid", "left_semi")
+    return duplicates.join(few(stand), "sop_instance_uid", "left_anti")
+
+
+def contest(parsed: DataFrame, instances: DataFrame, lost: DataFrame) -> DataFrame:
+    """Compares the files that carry one SOPInstanceUID, those that were read now and instances that stay.
+
+    Args:
+        parsed: rows of `ingest_staging` that can be instances.
+        instances: the table.
+        lost: `path` of its rows that go in any case.
+
+    Returns:
+        What decides of each file; whether it is `new` and was `judged`; `place`, 1 for the one that is the instance.
+    """
+    rivals = instances.join(parsed.select("sop_instance_uid"), "sop_instance_uid", "left_semi")
+    rivals = rivals.join(lost, "path", "left_anti")
+    columns = [*FILE_VERSION, "sop_instance_uid", *_RANK, "ingest_hash"]
+    new = parsed.select(*columns, "judged", F.lit(True).alias("new"))
+    old = rivals.select(*columns, F.lit(None).cast("boolean").alias("judged"), F.lit(False).alias("new"))
+    return with_place(new.unionByName(old))
 
 
 def with_place(candidates: DataFrame) -> DataFrame:
@@ -126,20 +163,53 @@ def with_place(candidates: DataFrame) -> DataFrame:
     The order: complete header, intact pixels by length, decodable transfer syntax, smaller hash of the header, smaller
     path.
     """
-    better = [F.desc(name) for name in ("header_complete", "pixels_intact", "decodable")]
-    window = Window.partitionBy("sop_instance_uid").orderBy(*better, F.asc("header_hash"), F.asc("path"))
+    window = Window.partitionBy("sop_instance_uid").orderBy(*map(F.desc, _RANK[:3]), F.asc(_RANK[3]), F.asc("path"))
     return candidates.withColumn("place", F.row_number().over(window))
 
 
-def duplicates(losers: DataFrame) -> DataFrame:
-    """Rows of `quarantine` for files whose SOPInstanceUID another file stands for."""
-    return losers.select(
+def winners(parsed: DataFrame, place: DataFrame, losers: int) -> DataFrame:
+    """The rows of `parsed` that become instances.
+
+    Args:
+        parsed: rows of `ingest_staging` that can be instances.
+        place: as `contest` gives it.
+        losers: how many of them are in second place or below: a few are sent to where the rows are.
+    """
+    beaten = place.where("new AND place > 1").select("path")
+    if losers <= _FEW:
+        beaten = F.broadcast(beaten)
+    return (parsed.join(beaten, "path", "left_anti") if losers else parsed).select(*TABLES["instances"].columns)
+
+
+def put_aside(staged: DataFrame, place: DataFrame) -> DataFrame:
+    """Rows of `quarantine`: files that are refused, and those whose SOPInstanceUID another file stands for."""
+    refused = staged.where(F.col("reason").isNotNull()).select(*TABLES["quarantine"].columns)
+    duplicates = place.where("place > 1").select(
         *FILE_VERSION,
         F.lit(str(QuarantineReason.DUPLICATE)).alias("reason"),
         F.lit("another file with the same SOPInstanceUID is the instance").alias("detail"),
         "sop_instance_uid",
         "ingest_hash",
     )
+    return refused.unionByName(duplicates)
+
+
+def large_patients(instances: DataFrame, share: float, least: int) -> DataFrame:
+    """Patients with more than a share of all exams: most often placeholders that the settings don't list.
+
+    Args:
+        instances: the table.
+        share: of all exams.
+        least: exams; fewer are nothing remarkable.
+
+    Returns:
+        `patient_key string, count bigint, total bigint`: exams of the patient, and of all.
+    """
+    exams = instances.select("patient_key", "exam_id").distinct()
+    exams = exams.groupBy("patient_key").agg(F.count("*").alias("count"))
+    of_all = exams.withColumn("total", F.sum("count").over(Window.partitionBy()))
+    large = (F.col("count") > share * F.col("total")) & (F.col("count") >= least)
+    return of_all.where(large).orderBy("patient_key")
 
 
 def _gone(path: str, changed: Column) -> Column:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,10 +53,12 @@ def listing_units(inputs: list[str], wanted: int) -> list[ListingUnit]:
     return [ListingUnit(path_text(unit.path), unit.recursive) for unit in units]
 
 
-def list_unit(unit: ListingUnit) -> Iterator[FoundFile]:
+def list_unit(unit: ListingUnit, on_link: Callable[[], None] | None = None) -> Iterator[FoundFile]:
     """Every file of the unit; archives give their members, an unreadable archive or folder gives itself.
 
-    The path of a unit may be any that a table may have, a member of an archive too.
+    Args:
+        unit: its path may be any that a table may have, a member of an archive too.
+        on_link: called for each link to a folder, which is not followed.
     """
     archive, member = split_member(unit.path)
     path = real_path(absolute(archive))
@@ -68,7 +70,9 @@ def list_unit(unit: ListingUnit) -> Iterator[FoundFile]:
         return
     pending = [path]
     while pending:
-        folders, files = _scan(pending.pop())
+        folders, files, links = _scan(pending.pop())
+        for _ in range(links if on_link else 0):
+            on_link()  # type: ignore[misc]
         if unit.recursive:
             pending.extend(reversed(folders))
         for path, known in files:
@@ -88,20 +92,20 @@ def _lies_in(path: str, other: str) -> bool:
 def _split(unit: ListingUnit) -> list[ListingUnit]:
     if not unit.recursive or not _asked(unit.path).folder:
         return [unit]
-    folders, files = _scan(unit.path)
-    own = [ListingUnit(unit.path, recursive=False)] if files or not folders else []
+    folders, files, links = _scan(unit.path)
+    own = [ListingUnit(unit.path, recursive=False)] if files or links or not folders else []
     return own + [ListingUnit(folder, recursive=True) for folder in folders]
 
 
-def _scan(folder: str) -> tuple[list[str], list[tuple[str, Status | None]]]:
-    """Sub-folders and files, sorted; a folder that can't be listed stands for what lies in it."""
+def _scan(folder: str) -> tuple[list[str], list[tuple[str, Status | None]], int]:
+    """Sub-folders and files, sorted, and how many links there are; one that can't be listed stands for its files."""
     try:
-        folders, files = scan(folder)
+        folders, files, links = scan(folder)
     except FileNotFoundError:
-        return [], []
+        return [], [], 0
     except OSError:
-        return [], [(folder, Status())]
-    return sorted(folders), sorted(files.items())
+        return [], [(folder, Status())], 0
+    return sorted(folders), sorted(files.items()), links
 
 
 def _expand(path: str, known: Status | None) -> Iterator[FoundFile]:

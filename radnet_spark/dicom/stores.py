@@ -85,10 +85,10 @@ def status(path: str) -> Status:
         return _status(store.info(name))
 
 
-def scan(folder: str) -> tuple[list[str], dict[str, Status | None]]:
+def scan(folder: str) -> tuple[list[str], dict[str, Status | None], int]:
     """Sub-folders and files of a folder; what a file's status is, where the listing says it.
 
-    Links to folders are left out, since they may form a circle.
+    Links to folders are left out, since they may form a circle; how many comes third.
 
     Raises:
         OSError: the folder can't be listed.
@@ -97,13 +97,16 @@ def scan(folder: str) -> tuple[list[str], dict[str, Status | None]]:
         return _scan_store(folder)
     folders: list[str] = []
     files: dict[str, Status | None] = {}
+    links = 0
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
             elif _is_file(entry):
                 files[entry.path] = None
-    return folders, files
+            elif entry.is_symlink():
+                links += entry.is_dir()
+    return folders, files, links
 
 
 def open_binary(path: str) -> BinaryIO:
@@ -180,11 +183,12 @@ def _store(uri: str) -> tuple[Any, str]:
         return store, store._strip_protocol(f"{known}://{rest}")
 
 
-def _scan_store(folder: str) -> tuple[list[str], dict[str, Status | None]]:
+def _scan_store(folder: str) -> tuple[list[str], dict[str, Status | None], int]:
     store, name = _store(folder)
     base, own = folder.removesuffix("/"), name.rstrip("/")
     folders: list[str] = []
     files: dict[str, Status | None] = {}
+    links = 0
     with _errors_named():
         for entry in store.ls(name, detail=True):
             below = entry["name"].rstrip("/")[len(own) :]
@@ -194,7 +198,9 @@ def _scan_store(folder: str) -> tuple[list[str], dict[str, Status | None]]:
                 folders.append(base + below)
             elif entry["type"] == "file" or (entry.get("islink") and not store.isdir(entry["name"])):
                 files[base + below] = _status(entry)
-    return folders, files
+            elif entry.get("islink"):
+                links += 1
+    return folders, files, links
 
 
 def _time(seconds: float) -> datetime | None:

@@ -13,6 +13,7 @@ from typing import Any
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from radnet_spark.dicom.element_heads import HEADS, LONG_VRS, SHORT_VRS, UNDEFINED, private_vr, public_vr
+from radnet_spark.dicom.file_meta import MEDIA_STORAGE, TRANSFER_SYNTAX, file_meta, text_of
 from radnet_spark.dicom.walked import Deflated, Element, LongValue, Memory, NeedMore, Unexpected, Walked
 
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
@@ -23,14 +24,12 @@ LONGEST_KNOWN = 4096  # bytes of an element that is looked up: longer ones hardl
 _LOOKED_AT = frozenset({"DA", "DT", "PN", "SQ"})
 _PASSED_OVER = frozenset({*SHORT_VRS, *LONG_VRS} - {vr.encode() for vr in _LOOKED_AT} - {b"UN"})
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_PREAMBLE = 132
-_TRANSFER_SYNTAX, _MEDIA_STORAGE = 0x00020010, 0x00020002
 _UP_TO_CHARACTER_SET = frozenset({0x00080000, 0x00080001, CHARACTER_SET})
 _PIXEL_VRS = frozenset({"OB", "OW", "OF", "OD"})
 _DEEPEST = 50  # levels of sequences
 _MOST_UNKNOWN = 0xFFFF  # bytes of an `UN` value whose VR the dictionary may say (PS3.5 6.2.2)
 
-_explicit, _implicit, _length32 = HEADS["<"]
+_length32 = HEADS["<"][2]
 _word_explicit, _word_implicit = struct.Struct("<L2sH").unpack_from, struct.Struct("<LL").unpack_from
 
 
@@ -75,7 +74,7 @@ class Walk:
                 raise Deflated(start)
             self._reached = start
         end = self._top()
-        media_storage = _uid(self._meta, _MEDIA_STORAGE)
+        media_storage = text_of(self._meta, MEDIA_STORAGE)
         return Walked(
             self._found, self._starts, self._left_out, self._syntax, media_storage, self._character_set,
             self._implicit, self._order, end, self._pixels,
@@ -88,10 +87,8 @@ class Walk:
 
     def _begin(self, data: bytes) -> int:
         """Reads the file meta information; where it ends."""
-        if data[128:132] != b"DICM":
-            raise Unexpected
-        self._meta, start = _file_meta(data)
-        self._syntax = _uid(self._meta, _TRANSFER_SYNTAX)
+        self._meta, start = file_meta(data)
+        self._syntax = text_of(self._meta, TRANSFER_SYNTAX)
         if not self._syntax:
             raise Unexpected
         self._implicit = self._syntax == ImplicitVRLittleEndian  # all others: PS3.5 A.4
@@ -305,31 +302,6 @@ class Walk:
     def _past(self, stop: int) -> Exception:
         """For something that ends behind what there is: read on, or let pydicom say what is wrong."""
         return NeedMore(stop) if len(self._data) < self._size and stop <= self._size else Unexpected()
-
-
-def _file_meta(data: bytes) -> tuple[dict[int, bytes], int]:
-    """Values of the file meta information, always explicit little endian (PS3.10 7.1), and where it ends."""
-    meta: dict[int, bytes] = {}
-    start = _PREAMBLE
-    while start + 12 <= len(data):
-        group, element, vr, length = _explicit(data, start)
-        if group != 2:
-            break
-        start += 8
-        if vr in LONG_VRS:
-            (length,) = _length32(data, start)
-            start += 4
-        elif vr not in SHORT_VRS:
-            raise Unexpected
-        if start + length > len(data) or public_vr(group << 16 | element) != vr.decode():
-            raise Unexpected
-        meta[group << 16 | element] = data[start : start + length]
-        start += length
-    return meta, start
-
-
-def _uid(meta: dict[int, bytes], tag: int) -> str:
-    return meta.get(tag, b"").decode("ascii", "replace").rstrip(" \0")
 
 
 def _creator(value: bytes) -> str:

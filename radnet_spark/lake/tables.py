@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlparse
 
 from delta.tables import DeltaTable
@@ -18,6 +19,7 @@ from radnet_spark.config import Storage
 from radnet_spark.errors import MissingTableError, UsageError
 
 _USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+_ALL_ROWS = '["true"]'  # as Delta notes the condition
 _MERGED = ("numTargetRowsInserted", "numTargetRowsUpdated")
 
 
@@ -171,6 +173,13 @@ class Tables:
             self._delta(name).delete(condition)
         self._committed(name, None)
 
+    def holds_rows(self, name: str) -> bool:
+        """Whether the table is there, and its last commit was not `delete` of all rows; takes no Spark job."""
+        if not self.exists(name):
+            return False
+        info = self._last_commit(name)[1]
+        return (info["operation"], (info["operationParameters"] or {}).get("predicate")) != ("DELETE", _ALL_ROWS)
+
     def version(self, name: str) -> int | None:
         """The number of the table's last commit; None if there is no table."""
         return self._last_commit(name)[0] if self.exists(name) else None
@@ -235,15 +244,16 @@ class Tables:
         Delta makes no commit where nothing changes (an empty part replaced by an empty one): then there is nothing to
         note, and the last commit is somebody else's.
         """
-        version, operation, metrics = self._last_commit(name)
+        version, info = self._last_commit(name)
         if version == before:
             return 0
         self.written[output_key(name, part)] = version
-        counted = _MERGED if operation == "MERGE" else ("numOutputRows",)
+        metrics = info["operationMetrics"] or {}
+        counted = _MERGED if info["operation"] == "MERGE" else ("numOutputRows",)
         return sum(int(metrics.get(metric, 0)) for metric in counted)
 
-    def _last_commit(self, name: str) -> tuple[int, str, dict[str, str]]:
-        """Version, operation and metrics of a table's last commit.
+    def _last_commit(self, name: str) -> tuple[int, dict[str, Any]]:
+        """Version of a table's last commit, and what Delta notes of it: operation, its parameters and metrics.
 
         A local log is read as the file that it is (Delta protocol, "Commit Provenance Information"), which takes a
         millisecond where a history takes a Spark job.
@@ -254,9 +264,9 @@ class Tables:
             for line in newest.read_text(encoding="utf-8").splitlines():
                 info = json.loads(line).get("commitInfo")
                 if info:
-                    return int(newest.stem), str(info["operation"]), info.get("operationMetrics") or {}
+                    return int(newest.stem), {"operationMetrics": None, "operationParameters": None, **info}
         commit = self._delta(name).history(1).collect()[0]
-        return int(commit["version"]), str(commit["operation"]), commit["operationMetrics"] or {}
+        return int(commit["version"]), commit.asDict()
 
 
 def output_key(name: str, part: Mapping[str, str] | None) -> str:

@@ -31,8 +31,12 @@ def versions(tables):
 
 
 def test_ingest_again_and_after_changes(context, tables, archive, tmp_path):
-    ingest = context(input=[str(archive)])
+    shown: list[str] = []
+    ingest = replace(context(input=[str(archive)]), progress=shown.append)
     summary = stage_ingest.run(ingest)
+    assert shown[0] == "about 0 of 9 files read"
+    assert summary.facts[0] == "9 files found: 2 instances + 7 in quarantine"
+    assert "0 of 4 headers were no common case and read by pydicom" in summary.facts
     assert summary.extra == {"files_found": 9, "instances": 2, "quarantine": 7, "removed": 0}
     assert "0 of 2 instances say that text is burned into their pixels, 2 say neither yes nor no" in summary.facts
     paths = [os.path.relpath(path, archive) for (path,) in rows(tables, "instances", "path")]
@@ -47,6 +51,7 @@ def test_ingest_again_and_after_changes(context, tables, archive, tmp_path):
     again = stage_ingest.run(ingest)
     assert again.rows == {"instances": 0, "quarantine": 0}
     assert again.extra == summary.extra
+    assert again.facts == [summary.facts[0], "0 of them read now, 9 as they were known", "nothing new"]
     assert versions(tables) == before
 
     kept = shutil.move(archive / winner.split("!")[0], tmp_path / "kept")
@@ -211,6 +216,7 @@ def test_what_is_out_of_reach_is_not_gone(context, tables, archive, tmp_path):
 
     without_link = stage_ingest.run(context(input=[str(archive)]))
     assert without_link.extra["files_found"] == 7
+    assert "1 links to folders were not followed" in without_link.facts
     assert without_link.extra["removed"] == 0
     assert rows(tables, "instances", "path") + rows(tables, "quarantine", "path") == everything
 

@@ -82,6 +82,24 @@ def test_a_write_that_changes_nothing_is_nobody_elses_commit(spark, tables):
     assert tables.read("dropped").isEmpty()
 
 
+def holds_rows_until_all_are_deleted(spark, tables):
+    one = spark.createDataFrame([("a", "1")], "exam_id string, diagnosis string")
+    assert not tables.holds_rows("exams")
+    for _ in range(2):
+        tables.append("exams", one)
+        assert tables.holds_rows("exams")
+        tables.delete("exams", "exam_id = 'b' OR true")
+        assert tables.read("exams").isEmpty()
+        tables.append("exams", one)
+        tables.delete("exams", "true")
+        assert not tables.holds_rows("exams")
+        assert tables.read("exams").isEmpty()
+
+
+def test_a_table_holds_rows_until_all_are_deleted(spark, tables):
+    holds_rows_until_all_are_deleted(spark, tables)
+
+
 @pytest.fixture
 def in_catalog(spark, config, tmp_path):
     """Tables in a schema of the session's catalog, files under a folder."""
@@ -108,7 +126,12 @@ def test_tables_of_a_catalog_behave_as_those_of_a_folder(spark, in_catalog):
     assert in_catalog.merge("exams", frame([("b", "2"), ("c", "2")]), ["exam_id"]) == 2
     in_catalog.delete("exams", "exam_id = 'a'")
     assert rows(in_catalog.read("exams")) == [("b", "2"), ("c", "2")]
+    in_catalog.overwrite("exams", frame([("d", "1")]))
     assert not (in_catalog.files / "tables").exists()
+
+
+def test_a_table_of_a_catalog_holds_rows_until_all_are_deleted(spark, in_catalog):
+    holds_rows_until_all_are_deleted(spark, in_catalog)
 
 
 def test_half_a_catalog_is_wrong_usage(spark, config, tmp_path):

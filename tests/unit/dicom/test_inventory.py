@@ -97,3 +97,12 @@ def test_a_linked_file_is_listed_with_its_folder(tree):
     (tree / "f2" / "link").symlink_to(tree / "top")
     units = listing_units([str(tree), str(tree / "f2" / "link")], 1)
     assert [file.path for unit in units for file in list_unit(unit)].count(str(tree / "f2" / "link")) == 1
+
+
+@pytest.mark.parametrize("wanted", [1, 4, 100])
+def test_links_that_are_not_followed_are_counted_once(tree, wanted):
+    (tree / "f2" / "other").symlink_to(tree / "f1")
+    links = []
+    for unit in listing_units([str(tree)], wanted):
+        list(list_unit(unit, lambda: links.append(1)))
+    assert len(links) == 2
