@@ -100,8 +100,9 @@ def each_value(
         low, high = int(stored.min()), int(stored.max())
         if high - low < _TABLE:
             table = np.zeros(_TABLE, dtype=np.uint8)
-            values = np.arange(low, high + 1)
-            table[values & (_TABLE - 1)] = grey_of(values)
+            values: NDArray[Any] = np.arange(high - low + 1).astype(stored.dtype.newbyteorder("="))
+            values += values.dtype.type(low)  # wraps round where it must
+            table[_places(values)] = grey_of(values)
             return _in_blocks(flat, lambda block: np.take(table, _places(block))).reshape(stored.shape)
     return _in_blocks(flat, grey_of).reshape(stored.shape)
 
