@@ -19,7 +19,7 @@ _WORD = re.compile(rb"[A-Z0-9_]+(?: [A-Z0-9_]+)* ?")
 
 
 def value_of(dataset: Dataset, keyword: str) -> Any:
-    """An attribute of the top level as pydicom gives it; several decimals as a list of floats.
+    """An attribute of the top level as pydicom gives it; decimals most often as a list of floats, also a single one.
 
     Reading the bytes of the few numbers and words that an image needs takes a tenth of pydicom's time.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
@@ -43,26 +45,32 @@ def run(context: StageContext) -> StageSummary:
     refused = _still_refused(dropped, instances, export.hash).persist()
     settled = kept.select("sop_instance_uid").unionByName(refused.select(F.col("key").alias("sop_instance_uid")))
     work = context.sample(instances.join(settled, "sop_instance_uid", "left_anti"))
-    exported = _exported(context, work, export).persist(StorageLevel.DISK_ONLY)
     try:
-        return _publish(context, images, kept, refused, exported)
+        with _exported(context, work, export) as exported:
+            return _publish(context, images, kept, refused, exported)
     finally:
-        exported.unpersist()
         refused.unpersist()
 
 
-def _exported(context: StageContext, work: DataFrame, export: ExportSettings) -> DataFrame:
-    """Images that `ingest` left in its staging area; all others by reading their files."""
+@contextmanager
+def _exported(context: StageContext, work: DataFrame, export: ExportSettings) -> Iterator[DataFrame]:
+    """Images that `ingest` left in its staging area; all others by reading their files, once."""
     ready = None
     if context.tables.exists("ingest_staging"):
         staged = same_version(context.tables.read("ingest_staging"), work, "left_semi", "ingest_hash")
         staged = staged_exports(staged, export.hash)
         work = work.join(staged.select("path"), "path", "left_anti")
         ready = staged.select(*EXPORTED)
-    cores = context.spark.sparkContext.defaultParallelism
-    tasks = max(cores * _TASKS_PER_CORE, -(-work.count() // context.config.ingest.files_per_task))
-    read = exported_files(work.repartition(tasks), export)
-    return read if ready is None else ready.unionByName(read)
+    cores, count = context.spark.sparkContext.defaultParallelism, work.count()
+    if ready is not None and not count:
+        yield ready
+        return
+    tasks = max(cores * _TASKS_PER_CORE, -(-count // context.config.ingest.files_per_task))
+    read = exported_files(work.repartition(tasks), export).persist(StorageLevel.DISK_ONLY)
+    try:
+        yield read if ready is None else ready.unionByName(read)
+    finally:
+        read.unpersist()
 
 
 def _publish(

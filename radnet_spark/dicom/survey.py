@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from pydicom.uid import UID, UID_dictionary
 
 from radnet_spark.config import Images
@@ -33,6 +34,7 @@ class Survey:
         bytes: of all files; what can't be asked for its size counts nothing. Of files that a list names: from the
             sample.
         sampled: files that were read.
+        sizes: of them, bytes, where they could be asked for it.
         reasons: why they would go to quarantine.
         modalities, manufacturers, transfer_syntaxes: of the instances.
         judged: instances that are no common case for the fast reader.
@@ -45,6 +47,7 @@ class Survey:
     files: int = 0
     bytes: int = 0
     sampled: int = 0
+    sizes: list[int] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     modalities: Counter[str] = field(default_factory=Counter)
     manufacturers: Counter[str] = field(default_factory=Counter)
@@ -69,6 +72,11 @@ class Survey:
             "images_hours": instances * self.image_seconds / max(self.exported, 1) / cores / 3600,
             "images_bytes": kept * size * size,
         }
+
+    def spread(self) -> dict[str, float]:
+        """Bytes of the files that were read: the middle one, the one above nine tenths of them, and the largest."""
+        cuts = np.percentile(self.sizes or [0], (50, 90, 100))
+        return dict(zip(("size_median", "size_90_percent", "size_largest"), cuts.tolist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -145,6 +153,7 @@ def _read(file: FoundFile, found: Survey, settings: IngestSettings, images: Imag
     row = read_instance(file.path, file.file_size, settings)
     found.header_seconds += time.perf_counter() - begin
     found.sampled += 1
+    found.sizes += [] if file.file_size is None else [file.file_size]
     if row["reason"]:
         found.reasons[row["reason"]] += 1
         return
@@ -179,6 +188,8 @@ def lines(found: Survey, size: int, cores: int | None = None) -> Iterator[str]:
     cores = cores or os.cpu_count() or 1
     estimates = found.estimates(cores, size)
     yield f"{found.files} files, {found.bytes / 1e9:.2f} GB; {found.sampled} of them read"
+    sizes = (f"{size / 1e6:.3g} MB" for size in found.spread().values())
+    yield "sizes: half of the files up to {}, nine tenths up to {}, the largest {}".format(*sizes)
     for name in ("modalities", "manufacturers", "transfer_syntaxes"):
         yield f"{name.replace('_', ' ')}: {_shares(getattr(found, name), found.instances)}"
     yield f"to quarantine: {_shares(found.reasons, found.sampled)} (duplicates can't be told from a sample)"
@@ -194,8 +205,8 @@ def as_dict(found: Survey, size: int, cores: int | None = None) -> dict[str, Any
     """The survey as plain data."""
     cores = cores or os.cpu_count() or 1
     counts = {name: dict(value.most_common()) for name, value in vars(found).items() if isinstance(value, Counter)}
-    plain = {name: value for name, value in vars(found).items() if not isinstance(value, Counter)}
-    return {**plain, **counts, "cores": cores, **found.estimates(cores, size)}
+    plain = {name: value for name, value in vars(found).items() if isinstance(value, int | float)}
+    return {**plain, **counts, **found.spread(), "cores": cores, **found.estimates(cores, size)}
 
 
 def _shares(counts: Counter[str], of: int) -> str:

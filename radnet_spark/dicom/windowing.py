@@ -99,10 +99,11 @@ def each_value(
     if stored.dtype.kind in "iu" and stored.size:
         low, high = int(stored.min()), int(stored.max())
         if high - low < _TABLE:
-            table = grey_of(np.arange(low, high + 1))
-            return _in_blocks(flat, lambda block: np.take(table, _offsets(block, low), mode="clip")).reshape(
-                stored.shape
-            )
+            table = np.zeros(_TABLE, dtype=np.uint8)
+            values: NDArray[Any] = np.arange(high - low + 1).astype(stored.dtype.newbyteorder("="))
+            values += values.dtype.type(low)  # wraps round where it must
+            table[_places(values)] = grey_of(values)
+            return _in_blocks(flat, lambda block: np.take(table, _places(block))).reshape(stored.shape)
     return _in_blocks(flat, grey_of).reshape(stored.shape)
 
 
@@ -130,10 +131,14 @@ def round_half_up(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.floor(np.nan_to_num(values) + 0.5).astype(np.uint8)
 
 
-def _offsets(values: NDArray[Any], low: int) -> NDArray[np.uint16]:
-    """Differences to the lowest value, below 65536; signed ones may wrap round, which the unsigned view undoes."""
-    differences = np.subtract(values, low, dtype=values.dtype.newbyteorder("="))
-    return differences.view(f"u{differences.itemsize}").astype(np.uint16, copy=False)
+def _places(values: NDArray[Any]) -> NDArray[np.uint16]:
+    """The last 16 bits, which tell apart what lies within a range of 65536."""
+    native = values.astype(values.dtype.newbyteorder("="), copy=False)
+    if native.itemsize == 1:
+        return native.astype(np.int16).view(np.uint16)
+    if native.itemsize == 2:
+        return native.view(np.uint16)
+    return native.astype(np.uint16)
 
 
 def _in_blocks(

@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import statistics
 import zipfile
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def test_counts_are_those_of_the_files(folder):
     headers = [dcmread(folder / name, stop_before_pixels=True) for name in NAMES]
     assert (found.files, found.sampled, found.instances) == (6, 6, 5)
     assert found.bytes == sum(path.stat().st_size for path in folder.iterdir())
+    assert found.spread()["size_median"] == statistics.median(path.stat().st_size for path in folder.iterdir())
     assert found.modalities.total() == 5
     assert found.modalities["MR"] == sum(header.Modality == "MR" for header in headers)
     assert found.transfer_syntaxes == {
@@ -123,9 +125,10 @@ def test_the_result_goes_to_standard_output(folder, capsys):
     command = ["profile", "--input", str(folder)]
     assert main(command) == 0
     told = capsys.readouterr()
-    assert told.out.startswith("6 files, 0.00 GB; 6 of them read\nmodalities: ")
+    assert told.out.startswith("6 files, 0.00 GB; 6 of them read\nsizes: half of the files up to ")
     assert told.err == ""
     assert main([*command, "--json"]) == 0
     only = json.loads(capsys.readouterr().out)
     assert (only["stage"], only["files"], only["reasons"]) == ("profile", 6, {"not_dicom": 1})
+    assert only["size_largest"] == max(path.stat().st_size for path in folder.iterdir())
     assert main(["profile"]) == 2

@@ -92,3 +92,16 @@ def test_voi_lut_by_hand():
 def test_no_voi_lut(entries, bits):
     with pytest.raises(ValueError, match="needs entries"):
         VoiLut(np.array(entries, dtype=int), 0, bits)
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", ">u2", ">i2", ">i4", ">u8"])
+def test_a_table_gives_what_the_function_gives(kind):
+    dtype, generator = np.dtype(kind), np.random.default_rng(0)
+    least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
+
+    def grey_of(values):
+        return (values.astype(np.float64) % 251).astype(np.uint8)
+
+    for low, high in ((least, least + 99), (most - 99, most), (least, most), (0, min(most, 70_000))):
+        stored = generator.integers(low, high, (9, 9), dtype.newbyteorder("="), endpoint=True).astype(dtype)
+        assert np.array_equal(each_value(stored, grey_of), grey_of(stored))
