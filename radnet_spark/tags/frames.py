@@ -136,10 +136,12 @@ def _body_parts(batches: Iterable[pa.RecordBatch], rules: RuleFile) -> Iterator[
 
 
 def _tag_counts(batches: Iterable[pa.RecordBatch], policy: TagPolicy) -> Iterator[pa.RecordBatch]:
-    statistics = Statistics()
+    statistics, seen = Statistics(), set[str]()
     for batch in batches:
         for tags in _tag_maps(batch):
-            statistics.add(flatten(tags, policy))
+            new = tags.keys() - seen
+            seen |= new
+            statistics.add(flatten(tags, policy), [source for keyword in new for source, _ in policy.sources(keyword)])
     rows: list[tuple[object, ...]] = [("", statistics.rows, 0, 0.0, 0.0, False, [])]
     rows += [(source, counts.filled, counts.numeric, counts.minimum, counts.maximum, counts.overflow,
               sorted(counts.values)) for source, counts in sorted(statistics.by_source.items())]  # fmt: skip

@@ -70,9 +70,11 @@ class Statistics:
         self.rows = 0
         self.by_source: dict[str, TagCounts] = {}
 
-    def add(self, row: FlatRow) -> None:
-        """Counts one flat row."""
+    def add(self, row: FlatRow, sources: Iterable[str] = ()) -> None:
+        """Counts one flat row; `sources` are known from now on, even if no row ever has a value of them."""
         self.rows += 1
+        for source in sources:
+            self.by_source.setdefault(source, TagCounts())
         for source, value in row.items():
             counts = self.by_source.setdefault(source, TagCounts())
             counts.filled += 1
@@ -129,7 +131,7 @@ def select(
     for source, counts in sorted(statistics.by_source.items()):
         tag, index = origin[source]
         fill = counts.filled / statistics.rows
-        continuous = counts.numeric / counts.filled >= policy.min_numeric_share
+        continuous = counts.numeric > 0 and counts.numeric / counts.filled >= policy.min_numeric_share
         failed = {policy.exclusion(tag)}
         failed |= {"fill_rate"} if fill < min_fill_rate else set()
         failed |= {"distinct_values"} if counts.distinct < min_distinct else set()

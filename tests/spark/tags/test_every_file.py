@@ -35,9 +35,9 @@ def test_spark_prepares_every_file_as_plain_python_does(context, tables, config,
 
     counted = Statistics()
     for tags in known.values():
-        counted.add(flatten(tags, POLICY))
+        counted.add(flatten(tags, POLICY), [source for keyword in tags for source, _ in POLICY.sources(keyword)])
     by_spark = merged(frames.tag_counts(instances.repartition(3), POLICY))
-    assert by_spark.rows == counted.rows
+    assert (by_spark.rows, by_spark.by_source) == (counted.rows, counted.by_source)
     features = FeatureSet.of(select(counted, POLICY, 0.01, 2, 200))
     assert len(features) > 100
     features_by_spark = FeatureSet.of(select(by_spark, POLICY, 0.01, 2, 200))

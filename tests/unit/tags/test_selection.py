@@ -47,6 +47,17 @@ def test_a_numeric_tag_full_of_text_is_categorical():
     assert (found.kind, found.categories, found.reason) == ("categorical", ("120", "high"), None)
 
 
+def test_a_tag_that_never_has_a_value_is_decided_on_as_well():
+    statistics = _counted([{"KVP": "1"}, {"KVP": "2"}])
+    statistics.add(flatten({"EchoTime": "", "PatientID": "***"}, POLICY), ["EchoTime", "PatientID"])
+    found = {d.source: (d.fill_rate, d.distinct_values, d.reason) for d in select(statistics, POLICY, 0.2, 2, 50)}
+    assert found == {"KVP": (2 / 3, 2, None), "EchoTime": (0, 0, "fill_rate"), "PatientID": (0, 0, "fill_rate")}
+
+
+def test_negative_zero_is_zero():
+    assert _decide([{"KVP": "0"}, {"KVP": "-0"}, {"KVP": "-0.0"}])["KVP"].reason == "distinct_values"
+
+
 def test_distinct_values_are_bounded():
     found = _decide([{"KVP": str(n)} for n in range(MAX_DISTINCT + 50)])["KVP"]
     assert (found.distinct_values, found.reason, found.maximum) == (MAX_DISTINCT, None, MAX_DISTINCT + 49.0)
