@@ -67,7 +67,7 @@ def without_names(text: str) -> str:
     words = list(_WORD.finditer(text))
     long = [word for word in words if len(word[0]) > 2]
     capital = sum(word[0][0].isupper() for word in long)
-    mixed = 0 < capital <= _MOSTLY * len(long) + 2
+    mixed = 0 < capital <= _MOSTLY * len(long) + 3
     small = capital == 0
     spans = [span for run in _runs(text, words, small) for span in _persons(text, run, mixed)]
     for begin, end in reversed(spans):
@@ -119,7 +119,7 @@ def _persons(text: str, run: list[re.Match[str]], mixed: bool) -> Iterator[tuple
 def _is_person(lists: Names, first: str, second: str, mixed: bool, between: str) -> bool:
     """Whether two words are a given name and a surname, in any order."""
     for given, other in ((first, second), (second, first)):
-        if not lists.is_given(given, sure=not mixed):
+        if not lists.is_given(given, sure=not mixed and not _is_patronymic(other)):
             continue
         if lists.is_surname(other):
             return True
