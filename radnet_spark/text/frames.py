@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -51,25 +51,27 @@ def texts_by_exam(rows: DataFrame, min_length: int) -> DataFrame:
         `raw_key` (null for the latter), `diagnosis, reason` (null: kept), `detail` (the exam's key where a row is left
         out), `rows` (of the files that it stands for; all together are all rows), `odd_times, odd_texts` (of these).
     """
-    named = rows.withColumn("place", F.concat(F.lit("file "), F.col("file"), F.lit(", row "), F.col("row")))
-    entry = F.struct("time", "file", "row", "text", "place", "odd_time", "odd_text")
-    grouped = named.groupBy(
-        F.coalesce("exam_id", "place").alias("key"), F.col("exam_id").isNull().alias("unnamed")
-    ).agg(
-        F.sort_array(F.collect_list(entry)).alias("entries"),
+    place = F.concat(F.lit("file "), F.col("file"), F.lit(", row "), F.col("row"))
+    named = rows.select("*", place.alias("place"), F.col("exam_id").isNull().alias("unnamed"))
+    keyed = named.withColumn("key", F.coalesce("exam_id", "place")).repartition("key")  # the one shuffle
+    one_text = keyed.groupBy("key", "unnamed", "text").agg(
+        F.sort_array(F.collect_list(F.struct("time", "file", "row", "place", "odd_time", "odd_text"))).alias("rows"),
         F.min("raw_key").alias("raw_key"),
         F.min("reason").alias("broken"),
     )
-    full = F.filter("entries", lambda e: e.text != "")
-    doubles = F.filter(full, lambda e, i: F.exists(F.slice(full, 1, i), lambda earlier: earlier.text == e.text))
-    empty = F.filter("entries", lambda e: F.coalesce(e.text, F.lit("")) == "")
-    told = grouped.withColumn("full", full).withColumn("doubles", doubles).withColumn("empty", empty)
-    joined = told.withColumn("diagnosis", F.array_join(F.array_distinct("full.text"), "\n"))
+    first = F.col("rows")[0]
+    entry = F.struct(first.time.alias("time"), first.file.alias("file"), first.row.alias("row"), "text", "rows")
+    told = one_text.groupBy("key", "unnamed").agg(
+        F.sort_array(F.collect_list(entry)).alias("entries"),
+        F.min("raw_key").alias("raw_key"),
+        F.min("broken").alias("broken"),
+    ).withColumn("full", F.filter("entries", lambda e: e.text != ""))  # fmt: skip
+    joined = told.withColumn("diagnosis", F.array_join("full.text", "\n"))
     return joined.select(F.explode(F.concat(F.array(_exam(min_length)), _left_out())).alias("r")).select("r.*")
 
 
 def _exam(min_length: int) -> Column:
-    """The exam as `texts_by_exam` gives it; it stands for its rows with a text, or for all if none has one."""
+    """The exam as `texts_by_exam` gives it; it stands for the first row of each text, or for all without one."""
     reason = (
         F.when(F.col("broken").isNotNull(), F.col("broken"))
         .when(F.col("unnamed"), Reason.NO_KEY.value)
@@ -77,32 +79,35 @@ def _exam(min_length: int) -> Column:
         .when(F.size("full") == 0, Reason.BLANK.value)
         .when(F.length("diagnosis") < min_length, Reason.TOO_SHORT.value)
     )
-    used = F.when(F.size("full") > 0, F.size("full") - F.size("doubles")).otherwise(F.size("entries"))
+    every = F.flatten("entries.rows")
     return F.struct(
         F.col("key"), F.when(~F.col("unnamed"), F.col("raw_key")).alias("raw_key"), F.col("diagnosis"),
-        reason.alias("reason"), F.lit(None).cast("string").alias("detail"), used.alias("rows"),
-        F.size(F.filter("entries", lambda e: e.odd_time)).alias("odd_times"),
-        F.size(F.filter("entries", lambda e: e.odd_text)).alias("odd_texts"),
+        reason.alias("reason"), F.lit(None).cast("string").alias("detail"),
+        F.when(F.size("full") > 0, F.size("full")).otherwise(F.size(every)).alias("rows"),
+        F.size(F.filter(every, lambda row: row.odd_time)).alias("odd_times"),
+        F.size(F.filter(every, lambda row: row.odd_text)).alias("odd_texts"),
     )  # fmt: skip
 
 
 def _left_out() -> Column:
     """The rows that say what another one says, and those that say nothing where another one says something."""
-    nothing = F.lit(None).cast("string")
 
-    def listed(entries: str, reason: Callable[[Column], Column]) -> Column:
+    def listed(rows: Column, reason: Reason) -> Column:
+        nothing, none = F.lit(None).cast("string"), F.lit(0)
         return F.transform(
-            entries,
-            lambda e: F.struct(
-                e.place.alias("key"), nothing.alias("raw_key"), nothing.alias("diagnosis"), reason(e).alias("reason"),
-                F.col("key").alias("detail"), F.lit(1).alias("rows"), F.lit(0).alias("odd_times"),
-                F.lit(0).alias("odd_texts"),
+            rows,
+            lambda row: F.struct(
+                row.place.alias("key"), nothing.alias("raw_key"), nothing.alias("diagnosis"),
+                F.lit(reason.value).alias("reason"), F.col("key").alias("detail"), F.lit(1).alias("rows"),
+                none.alias("odd_times"), none.alias("odd_texts"),
             ),
         )  # fmt: skip
 
-    why_empty = listed("empty", lambda e: F.when(e.text.isNull(), Reason.NULL.value).otherwise(Reason.BLANK.value))
-    beside = F.when(F.size("full") > 0, why_empty).otherwise(F.slice(why_empty, 1, 0))
-    return F.concat(listed("doubles", lambda _: F.lit(Reason.DUPLICATE.value)), beside)
+    says = F.size("full") > 0
+    again = F.flatten(F.transform("full", lambda e: F.slice(e.rows, F.lit(2), F.size(e.rows))))
+    null = F.flatten(F.filter("entries", lambda e: says & e.text.isNull()).rows)
+    blank = F.flatten(F.filter("entries", lambda e: says & (e.text == "")).rows)
+    return F.concat(listed(again, Reason.DUPLICATE), listed(null, Reason.NULL), listed(blank, Reason.BLANK))
 
 
 def nearly_met(keys: DataFrame, met: DataFrame, key: bytes | None) -> DataFrame:
