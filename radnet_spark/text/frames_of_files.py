@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -56,13 +55,17 @@ def table_rows(frame: DataFrame, file: int, settings: Diagnoses) -> DataFrame:
 def _censuses(batches: Batches, longest: int) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         for file, path in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            total: Counter[str] = Counter(dict.fromkeys(vars(Census()), 0))
-            try:
-                with open_text(path) as source:
-                    total.update(vars(census(line or b"" for line in byte_lines(source, longest))))
-            except DAMAGED:
-                pass  # the row of the file that says so comes from `_raw_rows`
-            yield pa.RecordBatch.from_pylist([{"file": file, **total}], schema=_census_schema())
+            counted = census(_readable_lines(path, longest))
+            yield pa.RecordBatch.from_pylist([{"file": file, **vars(counted)}], schema=_census_schema())
+
+
+def _readable_lines(path: str, longest: int) -> Iterator[bytes]:
+    """The lines up to an error; the row that says so comes from `_raw_rows`."""
+    try:
+        with open_text(path) as source:
+            yield from (line or b"" for line in byte_lines(source, longest))
+    except DAMAGED:
+        return
 
 
 def _census_schema() -> pa.Schema:

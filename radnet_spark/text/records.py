@@ -37,21 +37,22 @@ class Record:
 
 
 def byte_lines(source: BinaryIO, longest: int) -> Iterator[bytes | None]:
-    r"""The lines of a file with their ends; None for one that is longer than `longest` bytes.
+    r"""The lines of a file, each with `\n`; None for one that is longer than `longest` bytes.
 
     Lines end in `\n` or `\r\n`, or in `\r` where the beginning of the file has nothing else.
     """
-    chunk = source.read(_CHUNK)
+    read = getattr(source, "read1", source.read)  # read1 gives what there is before it says that the rest is damaged
+    chunk = read(_CHUNK)
     mark = b"\r" if b"\r" in chunk and b"\n" not in chunk else b"\n"
     rest = b""
     while chunk:
         *lines, rest = (rest + chunk).split(mark)
         for line in lines:
-            yield line + b"\n" if len(line) <= longest else None
+            yield line.removesuffix(b"\r") + b"\n" if len(line) <= longest else None
         if len(rest) > longest:
             yield None
             rest = _after_line(source, mark)
-        chunk = source.read(_CHUNK)
+        chunk = read(_CHUNK)
     if rest:
         yield rest
 

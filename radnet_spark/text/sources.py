@@ -66,16 +66,19 @@ def check_columns(source: Source, settings: Diagnoses) -> None:
 
 
 def first_lines(source: Source, settings: Diagnoses) -> list[bytes]:
-    """Up to `HEAD_LINES` lines of a text file.
+    """Up to `HEAD_LINES` lines of a text file, fewer where it ends in an error.
 
     Raises:
-        UsageError: it can't be read.
+        UsageError: nothing of it can be read.
     """
+    head: list[bytes] = []
     try:
         with open_text(source.path) as file:
-            return [line or b"" for line in islice(byte_lines(file, settings.max_row_characters), HEAD_LINES)]
+            head.extend(line or b"" for line in islice(byte_lines(file, settings.max_row_characters), HEAD_LINES))
     except DAMAGED as error:
-        raise UsageError(f"{title(source)}: can't be read ({type(error).__name__}); {_EXPECTED}") from error
+        if not head:
+            raise UsageError(f"{title(source)}: can't be read ({type(error).__name__}); {_EXPECTED}") from error
+    return head
 
 
 @contextmanager
