@@ -77,6 +77,7 @@ class Diagnoses(Section):
     time_column: str
     delimiter: str | None
     min_length: NonNegative
+    max_row_characters: Positive
     exam_key: Literal["accession_number", "study_instance_uid"]
     mask_persons: bool
 
@@ -176,6 +177,8 @@ class Text(Section):
     inference_epochs: Positive | None
     fold_diacritics: bool
     stop_words: list[str]
+    stop_word_list: Literal["croatian"] | None
+    write_out: bool
     seed: int
 
 

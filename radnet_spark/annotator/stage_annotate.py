@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
-
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -17,7 +15,7 @@ from radnet_spark.lake.secrets import deid_key
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.lake.tables import Tables
 from radnet_spark.text.frames import cleaned, texts_by_exam
-from radnet_spark.text.stage_diagnoses import numbered, open_source
+from radnet_spark.text.stage_diagnoses import read_diagnoses
 
 READS = ("instances", "images", "exams", "fits/stage=register")
 WRITES = ("annotations", "quarantine")
@@ -100,9 +98,8 @@ def _exams(context: StageContext) -> DataFrame:
     if not paths:
         return context.tables.read_or_empty("exams")
     settings = context.config.diagnoses
-    files = (open_source(context.spark, path, settings).frame for path in paths)
-    raw = reduce(DataFrame.unionByName, (numbered(file, n) for n, file in enumerate(files, start=1)))
-    texts = texts_by_exam(cleaned(raw, _key(context), settings.mask_persons), settings.min_length)
+    rows = cleaned(read_diagnoses(context.spark, paths, settings).rows, _key(context), settings.mask_persons)
+    texts = texts_by_exam(rows, settings.min_length)
     return texts.where(F.col("reason").isNull()).select(F.col("key").alias("exam_id"), "diagnosis")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
+ROUNDED = r"^[0-9][.,][0-9]+[eE]\+[0-9]+$"  # `1.23457E+11`: what a spreadsheet leaves of a long number
 _LONGEST = 16  # characters of an AccessionNumber (DICOM PS3.5 table 6.2-1, SH)
 
 

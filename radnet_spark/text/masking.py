@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 
-MARK = "***"
+from radnet_spark.text.names import MARK, is_known, without_names
 
 _NUMBER = re.compile(r"(?<!\d)(?:\d{9}|\d{11}|\d{13})(?!\d)")
 _LABELLED = re.compile(r"\b((?:OIB|MBO|JMBG|MBG|mati[čc]ni\s+broj)\s*[:.]?\s*)\d[\d ]{4,}\d", re.IGNORECASE)
@@ -36,6 +36,7 @@ _TITLE = (
 _UPPER, _LETTER = "A-ZČĆŠŽĐ", "A-Za-zČĆŠŽĐčćšžđ"
 _NAME = rf"[{_UPPER}](?:[{_LETTER}]+|\.)(?:\s?-\s?[{_UPPER}][{_LETTER}]+)?"
 _PERSON = re.compile(rf"(?<![{_LETTER}])((?:{_TITLE}\s*+,?\s*+){{1,6}}+)({_NAME}(?:\s{{0,2}}{_NAME}){{0,2}})")
+_BARE_TITLE = re.compile(r"(?:mr|dr|spec|doc|ing)\s+", re.IGNORECASE)
 _BEFORE_TITLE = re.compile(
     rf"(?<![{_LETTER}])(?!{_TITLE}){_NAME}(?:\s{{1,2}}{_NAME}){{1,2}}(?=\s*,\s*(?i:dr|prim|prof|doc|mr|spec|mag|dipl|ing)\b)"
 )
@@ -65,11 +66,17 @@ def masked(text: str) -> str:
     text = _NUMBER.sub(lambda found: MARK if _is_personal(found[0]) else found[0], text)
     text = _DATE.sub(MARK, text)
     text = _PHONE.sub(MARK, text)
-    text = _PERSON.sub(rf"\1{MARK}", _BEFORE_TITLE.sub(MARK, text))
+    text = _PERSON.sub(_mask_after_title, _BEFORE_TITLE.sub(MARK, text))
     text = _BEFORE_NAME.sub(_mask_after_mistyped, text)
     if lower:
         text = _LOWER_PATIENT.sub(rf"\1{MARK}", _LOWER_TITLED.sub(rf"\1{MARK}", text))
-    return text
+    return without_names(text)
+
+
+def _mask_after_title(found: re.Match[str]) -> str:
+    """`MR Koljena` and `DR Toraksa` are examinations: without a point the letters are a title only before a name."""
+    bare = _BARE_TITLE.fullmatch(found[1]) is not None
+    return found[0] if bare and is_known(found[2].split(" ")[0]) else f"{found[1]}{MARK}"
 
 
 def _mask_after_mistyped(found: re.Match[str]) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
@@ -18,19 +21,25 @@ from radnet_spark.lake.dropped import dropped_rows
 from radnet_spark.lake.secrets import deid_key
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.lake.tables import Tables
-from radnet_spark.text.frames import cleaned, encoding_census, nearly_met, texts_by_exam
-from radnet_spark.text.reading import Census, csv_layout, file_format, json_columns, require_columns
+from radnet_spark.text.frames import cleaned, nearly_met, texts_by_exam
+from radnet_spark.text.frames_of_files import PLAN, censuses, parts_of, raw_rows, table_rows
+from radnet_spark.text.reading import Census, csv_layout, json_columns, require_columns
+from radnet_spark.text.sources import Source, check_columns, first_lines, sources, title
 
 READS = ("instances",)
 WRITES = ("exams", "dropped/stage=diagnoses")
 CONFIG = ("diagnoses", "deidentify")
-_HEAD_LINES = 100
+_TABULAR = ("parquet", "delta")
 
 
 def check(context: StageContext) -> None:
     """Raises `UsageError` for a file that is missing or lacks a column, before any stage has written."""
-    for path in context.options["input"]:
-        open_source(context.spark, str(path), context.config.diagnoses)
+    settings = context.config.diagnoses
+    for source in sources([str(path) for path in context.options["input"]]):
+        if source.kind in _TABULAR:
+            _table(context.spark, source, settings)
+        else:
+            check_columns(source, settings)
 
 
 def run(context: StageContext) -> StageSummary:
@@ -41,35 +50,56 @@ def run(context: StageContext) -> StageSummary:
         StageError: no diagnosis is left.
     """
     config, tables = context.config, context.tables
-    sources = [open_source(context.spark, str(path), config.diagnoses) for path in context.options["input"]]
-    raw = reduce(DataFrame.unionByName, (numbered(source.frame, n) for n, source in enumerate(sources, start=1)))
+    read = read_diagnoses(context.spark, [str(path) for path in context.options["input"]], config.diagnoses)
     key = deid_key(config.deidentify, tables.root) if config.deidentify.enabled else None
-    rows = context.sample(cleaned(raw, key, config.diagnoses.mask_persons), "exam_id")
+    rows = context.sample(cleaned(read.rows, key, config.diagnoses.mask_persons), "exam_id")
     marked = texts_by_exam(rows, config.diagnoses.min_length).persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        counts = {row[0]: row[1] for row in marked.groupBy("reason").count().collect()}
+        counts, extra = _counted(marked)
         kept = counts.pop(None, 0)
         if not kept:
             found = ", ".join(f"{reason}: {n}" for reason, n in sorted(counts.items())) or "no rows at all"
             raise StageError(f"diagnoses: no diagnosis is left ({found})")
         exams = marked.where(F.col("reason").isNull()).select(F.col("key").alias("exam_id"), "diagnosis")
         _write_changes(tables, "exams", exams)
-        _write_changes(tables, "dropped", dropped_rows(marked, "diagnoses", "exam"), {"stage": "diagnoses"})
-        written = {"exams": kept, "dropped": sum(counts.values())}
+        dropped = dropped_rows(marked, "diagnoses", "exam", detail=F.col("detail"))
+        _write_changes(tables, "dropped", dropped, {"stage": "diagnoses"})
+        keys = marked.where(F.col("raw_key").isNotNull()).select(F.col("key").alias("exam_id"), "raw_key")
+        join, notes = _join_diagnostics(context, keys, key)
     finally:
         marked.unpersist()
-    extra, notes = _join_diagnostics(context, rows, key)
-    extra["files"] = [source.about for source in sources]
-    notes = [note for source in sources for note in source.notes] + notes
-    return StageSummary("diagnoses", written, dict(sorted(counts.items())), notes, extra, _facts(extra))
+    extra |= {"files": read.about, **join}
+    written = {"exams": kept, "dropped": sum(counts.values())}
+    dropped_counts = {str(reason): n for reason, n in sorted(counts.items(), key=str)}
+    return StageSummary("diagnoses", written, dropped_counts, read.notes + _odd(extra) + notes, extra, _facts(extra))
+
+
+def _counted(marked: DataFrame) -> tuple[dict[str | None, int], dict[str, Any]]:
+    """Rows of `marked` by reason, and how many rows of the files they stand for."""
+    sums = (F.sum(name).alias(name) for name in ("rows", "odd_times", "odd_texts"))
+    found = marked.groupBy("reason").agg(F.count("*").alias("n"), *sums).collect()
+    extra = {f"{name}_read": sum(row[name] for row in found) for name in ("rows", "odd_times", "odd_texts")}
+    extra["rows_joined"] = sum(row["rows"] for row in found if row["reason"] is None)
+    return {row["reason"]: row["n"] for row in found}, extra
+
+
+def _odd(extra: dict[str, Any]) -> list[str]:
+    notes = []
+    if extra["odd_times_read"]:
+        notes.append(f"{extra['odd_times_read']} times could not be read; their texts come last")
+    if extra["odd_texts_read"]:
+        notes.append(f"{extra['odd_texts_read']} texts held null bytes, which were removed, or unreadable letters")
+    return notes
 
 
 def _facts(extra: dict[str, Any]) -> list[str]:
+    joined = f"{extra['rows_joined']} of {extra['rows_read']} rows of the files are in a diagnosis"
     if "met" not in extra:
-        return []
+        return [joined]
     by_modality = ", ".join(f"{modality} {n}" for modality, n in extra["met_by_modality"].items())
     return [
-        f"{extra['met']} of {extra['exam_keys']} exam keys met an instance" + f" ({by_modality})" * bool(by_modality)
+        joined,
+        f"{extra['met']} of {extra['exam_keys']} exam keys met an instance" + f" ({by_modality})" * bool(by_modality),
     ]
 
 
@@ -86,114 +116,81 @@ def _write_changes(tables: Tables, name: str, frame: DataFrame, part: dict[str, 
 
 
 @dataclass(frozen=True)
-class _Source:
-    """A file that was found right: rows `exam_key, text, time`, and what may be said of it."""
+class Read:
+    """What the files hold: rows as `cleaned` takes them, and what may be said of each file."""
 
-    frame: DataFrame
-    about: dict[str, Any]
-    notes: tuple[str, ...] = ()
+    rows: DataFrame
+    about: list[dict[str, Any]]
+    notes: list[str]
 
 
-def open_source(spark: SparkSession, path: str, settings: Diagnoses) -> _Source:
-    """Recognises a file's format, encoding and columns.
+def read_diagnoses(spark: SparkSession, paths: list[str], settings: Diagnoses) -> Read:
+    """Recognises each file's format, encoding and columns.
 
     Raises:
-        UsageError: it is missing or lacks a column.
+        UsageError: one is missing or lacks a column.
     """
-    if not _exists(spark, path):
-        raise UsageError(f"diagnoses --input {path}: not found; expected a CSV, JSON lines, Parquet or Delta file")
-    if _exists(spark, f"{path.rstrip('/')}/_delta_log"):
-        return _columnar(spark.read.format("delta").load(path), path, "delta", settings)
-    kind = file_format(path.rstrip("/").rsplit("/", 1)[-1])
-    if kind == "parquet":
-        return _columnar(spark.read.parquet(_literal(path)), path, kind, settings)
-    return _delimited(spark, path, settings) if kind == "csv" else _json_lines(spark, path, settings)
+    found = list(enumerate(sources(paths), start=1))
+    frames = [
+        table_rows(_table(spark, source, settings), n, settings) for n, source in found if source.kind in _TABULAR
+    ]
+    about: dict[int, dict[str, Any]] = {n: {"format": source.kind} for n, source in found}
+    notes = []
+    texts = [(n, source) for n, source in found if source.kind not in _TABULAR]
+    if texts:
+        counted = _censuses(spark, texts, settings)
+        plan = []
+        for n, source in texts:
+            known, told = _layout(source, counted[n], settings)
+            about[n] |= told
+            notes += [f"file {n}: {note}" for note in counted[n].notes]
+            parts = parts_of(source.size, spark.sparkContext.defaultParallelism)
+            plan += [
+                (n, i, parts, source.path, source.kind, counted[n].single_byte_encoding, known) for i in range(parts)
+            ]
+        frames.append(
+            raw_rows(spark.createDataFrame(plan, PLAN).repartitionByRange(len(plan), "file", "part"), settings)
+        )
+    return Read(reduce(DataFrame.unionByName, frames), [about[n] for n, _ in found], notes)
 
 
-def _exists(spark: SparkSession, path: str) -> bool:
-    """Whether there is a file or folder, on any file system that Spark reaches."""
-    jvm: Any = spark._jvm
-    hadoop = jvm.org.apache.hadoop.fs.Path(path)
-    return bool(hadoop.getFileSystem(spark._jsc.hadoopConfiguration()).exists(hadoop))
+def _censuses(spark: SparkSession, texts: list[tuple[int, Source]], settings: Diagnoses) -> dict[int, Census]:
+    files = spark.createDataFrame([(n, source.path) for n, source in texts], "file int, path string")
+    spread = files.repartition(min(len(texts), spark.sparkContext.defaultParallelism))
+    rows = (row.asDict() for row in censuses(spread, settings).collect())
+    return {row.pop("file"): Census(**row) for row in rows}
 
 
-def _literal(path: str) -> str:
-    """The path with the signs escaped that Spark would take for a pattern."""
-    return re.sub(r"([\[\]{}*?])", r"\\\1", path)
+def _layout(source: Source, counted: Census, settings: Diagnoses) -> tuple[str, dict[str, str]]:
+    """A text file's layout as JSON, and what the summary says of the file."""
+    head = first_lines(source, settings)
+    if source.kind == "json":
+        require_columns(title(source), json_columns(title(source), head), settings)
+        return "", {"encoding": counted.encoding}
+    layout = csv_layout(title(source), head, counted.encoding, settings)
+    return json.dumps(vars(layout)), {"encoding": counted.encoding, "delimiter": layout.delimiter}
 
 
-def _columnar(frame: DataFrame, path: str, kind: str, settings: Diagnoses) -> _Source:
-    require_columns(f"diagnoses --input {path}", frame.columns, settings)
-    return _Source(_selected(frame, settings), {"format": kind})
+def _table(spark: SparkSession, source: Source, settings: Diagnoses) -> DataFrame:
+    try:
+        frame = spark.read.format(source.kind).load(re.sub(r"([\[\]{}*?])", r"\\\1", source.path))
+    except (Py4JJavaError, PySparkException) as error:
+        raise UsageError(f"{title(source)}: can't be read as {source.kind} ({type(error).__name__})") from error
+    require_columns(title(source), frame.columns, settings)
+    return frame
 
 
-def _delimited(spark: SparkSession, path: str, settings: Diagnoses) -> _Source:
-    counted, head = _examined(spark, path)
-    layout = csv_layout(f"diagnoses --input {path}", head[0] if head else b"", counted.encoding, settings)
-    names = [f"c{position}" for position in range(len(layout.columns))]
-    frame = (
-        spark.read.schema(", ".join(f"{name} string" for name in names))
-        .options(header=True, enforceSchema=True, multiLine=True, sep=layout.delimiter, quote='"', escape='"')
-        .csv(_literal(path), encoding=counted.encoding)
-    )
-    of_column = dict(reversed(list(zip(layout.columns, names, strict=True))))  # the first of two columns of one name
-    frame = frame.select(*(F.col(name).alias(column) for column, name in of_column.items()))
-    about = {"format": "csv", "encoding": counted.encoding, "delimiter": layout.delimiter}
-    return _Source(_selected(frame, settings), about, _mixed_note(counted))
-
-
-def _json_lines(spark: SparkSession, path: str, settings: Diagnoses) -> _Source:
-    counted, head = _examined(spark, path)
-    name = f"diagnoses --input {path}"
-    require_columns(name, json_columns(name, head), settings)
-    columns = (settings.exam_id_column, settings.diagnosis_column, settings.time_column)
-    reader = spark.read.schema(", ".join(f"`{column}` string" for column in columns))
-    frame = reader.options(encoding=counted.encoding, lineSep="\n", allowNumericLeadingZeros=True).json(_literal(path))
-    return _Source(_selected(frame, settings), {"format": "json", "encoding": counted.encoding}, _mixed_note(counted))
-
-
-def _examined(spark: SparkSession, path: str) -> tuple[Census, list[bytes]]:
-    """The census of a text file and its first lines."""
-    lines = spark.read.text(_literal(path)).select(F.col("value").cast("binary").alias("value"))
-    counts = (Census(**row.asDict()) for row in encoding_census(lines).collect())
-    return sum(counts, Census()), [bytes(row[0]) for row in lines.limit(_HEAD_LINES).collect()]
-
-
-def _mixed_note(counted: Census) -> tuple[str, ...]:
-    if not counted.mixed:
-        return ()
-    return (f"{counted.not_utf8} lines are no UTF-8 and {counted.multibyte} are; read as {counted.encoding}",)
-
-
-def _selected(frame: DataFrame, settings: Diagnoses) -> DataFrame:
-    has_time = settings.time_column in frame.columns
-    return frame.select(
-        F.col(f"`{settings.exam_id_column}`").cast("string").alias("exam_key"),
-        F.col(f"`{settings.diagnosis_column}`").cast("string").alias("text"),
-        (F.col(f"`{settings.time_column}`") if has_time else F.lit(None)).cast("string").alias("time"),
-    )
-
-
-def numbered(frame: DataFrame, file: int) -> DataFrame:
-    """Adds `file` and `row`, the order of texts of one exam that have no time."""
-    return frame.withColumn("file", F.lit(file)).withColumn("row", F.monotonically_increasing_id() + 1)
-
-
-def _join_diagnostics(context: StageContext, rows: DataFrame, key: bytes | None) -> tuple[dict[str, Any], list[str]]:
+def _join_diagnostics(context: StageContext, keys: DataFrame, key: bytes | None) -> tuple[dict[str, Any], list[str]]:
     """How many exam keys of the files met an instance, by modality, and why others did not: counts only."""
     if not context.tables.exists("instances"):
         return {}, ["no instances yet: exam keys were not compared with theirs"]
     instances = context.tables.read("instances").select("exam_id", "modality").distinct()
-    keys = rows.where(F.col("exam_id").isNotNull()).select("exam_id").distinct().persist()
-    try:
-        total = keys.count()
-        by_modality = keys.join(instances, "exam_id", "inner").groupBy("modality").count().collect()
-        met = keys.join(instances, "exam_id", "left_semi").count()
-    finally:
-        keys.unpersist()
+    total = keys.count()
+    by_modality = keys.join(instances, "exam_id", "inner").groupBy("modality").count().collect()
+    met = keys.join(instances, "exam_id", "left_semi").count()
     unmet: Counter[str] = Counter()
     if met < total:
-        nearly = nearly_met(rows, instances.select("exam_id").distinct(), key).groupBy("reason").count().collect()
+        nearly = nearly_met(keys, instances.select("exam_id").distinct(), key).groupBy("reason").count().collect()
         unmet.update({row[0]: row[1] for row in nearly})
         unmet["unknown"] = total - met - sum(unmet.values())
     modalities = sorted((row[0] or "none", row[1]) for row in by_modality)

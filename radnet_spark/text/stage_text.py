@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -18,11 +17,9 @@ from radnet_spark.text.frames import (
     exam_parts,
     exam_vectors,
     instance_vectors,
-    prepared_texts,
-    stem_dictionary,
     text_losses,
 )
-from radnet_spark.text.stemming import TextRules, stem
+from radnet_spark.text.stemming import TextRules
 
 READS = ("exams", "cohort")
 WRITES = ("tokens", "embeddings/source=diagnosis", "dropped/stage=text")
@@ -73,27 +70,11 @@ def _text(context: StageContext, exams: DataFrame, cohort: DataFrame) -> StageSu
 
 def _write_tokens(context: StageContext, exams: DataFrame, rules: TextRules, folder: Path) -> int:
     """Runs the Spark NLP pipeline over all exams and saves it in the fit's folder."""
-    from radnet_spark.text.pipeline import (
-        distinct_words,
-        save_pipeline,
-        stem_pipeline,
-        word_pipeline,
-        write_dictionary,
-    )
+    from radnet_spark.text.pipeline import text_pipeline
 
-    texts = prepared_texts(exams, rules).select("exam_id", "text")
-    word_model = word_pipeline(rules).fit(texts)
-    annotated = word_model.transform(texts).persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        words = distinct_words(annotated)
-        write_dictionary(stem_dictionary(words, partial(stem, rules=rules)), folder / "dictionary")
-        stem_model = stem_pipeline(str(folder / "dictionary")).fit(annotated)
-        tokens = stem_model.transform(annotated).select("exam_id", "stems")
-        written = context.tables.overwrite("tokens", tokens)
-        save_pipeline(word_model, stem_model, folder / "pipeline")
-        return written
-    finally:
-        annotated.unpersist()
+    model = text_pipeline(rules).fit(exams)
+    model.write().overwrite().save(str(folder / "pipeline"))
+    return context.tables.overwrite("tokens", model.transform(exams).select("exam_id", "stems"))
 
 
 def _fit(context: StageContext, parts: DataFrame, rules: TextRules) -> TextEmbedder:

@@ -2,7 +2,7 @@
 
 The Spark NLP pipeline (`pipeline`) gives the same for every text. Stems are those of Ljubešić and Pandžić's refinement
 of Ljubešić, Boras and Kubelka, "Retrieving Information in Croatian" (2007), by the package croatian-stemmer, between
-rules for what changes inside words (`alternations`).
+rules for what changes inside words (`alternations`) and for what people write in many ways (`spelling`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import croatian_stemmer
 
 from radnet_spark.config import Text, load_rules
 from radnet_spark.text.alternations import alternations
+from radnet_spark.text.spelling import spelling
 
 _MARKS = re.compile("[\u0300-\u036f]")
 _DIGIT = re.compile("[0-9]")
@@ -33,6 +34,7 @@ class TextRules:
         digraphs: single code point → letters, as pairs.
         folded: letter with a mark → without; empty: stems keep their marks.
         stop_words: words that are left out, prepared as texts are.
+        write_out: whether lengths, levels, short forms and Latin words get one spelling (`spelling`).
     """
 
     word_characters: str
@@ -40,6 +42,7 @@ class TextRules:
     digraphs: tuple[tuple[str, str], ...]
     folded: tuple[tuple[str, str], ...]
     stop_words: tuple[str, ...]
+    write_out: bool
 
     @classmethod
     def of(cls, settings: Text) -> TextRules:
@@ -47,9 +50,11 @@ class TextRules:
         data = load_rules("text_hr.yml")
         folded = data["folded"] if settings.fold_diacritics else {}
         rules = cls(
-            data["word_characters"], data["max_word_length"], tuple(data["digraphs"].items()), tuple(folded.items()), ()
-        )
-        stop_words = {word for entry in settings.stop_words for word in words(entry, rules)}
+            data["word_characters"], data["max_word_length"], tuple(data["digraphs"].items()), tuple(folded.items()),
+            (), settings.write_out,
+        )  # fmt: skip
+        listed = data["stop_words"] if settings.stop_word_list == "croatian" else []
+        stop_words = {word for entry in [*listed, *settings.stop_words] for word in words(entry, rules)}
         return cls(**{**asdict(rules), "stop_words": tuple(sorted(stop_words))})
 
     @classmethod
@@ -70,7 +75,12 @@ class TextRules:
 
 
 def prepared(text: str, rules: TextRules) -> str:
-    """The text in lower case and Unicode NFC, digraphs written out, marks that belong to no letter removed."""
+    """The text in lower case and Unicode NFC, digraphs and what `spelling` knows written out, stray marks removed."""
+    text = _composed(text, rules)
+    return spelling().text(text) if rules.write_out else text
+
+
+def _composed(text: str, rules: TextRules) -> str:
     if text.isascii():
         return text.lower()
     text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).lower())
@@ -90,13 +100,13 @@ def stem(word: str, rules: TextRules) -> str:
 
     It has letters or digits where the word has. A stem is no word: the stem of a stem may be another.
     """
-    word = prepared(word, rules)
-    return _stem(word, rules.folded) if len(word) <= rules.max_word_length else word
+    word = _composed(word, rules)
+    return _stem(word, rules.folded, rules.write_out) if len(word) <= rules.max_word_length else word
 
 
 def stems(text: str, rules: TextRules) -> list[str]:
     """The stems of a text, in order."""
-    return [_stem(word, rules.folded) for word in words(text, rules)]
+    return [_stem(word, rules.folded, rules.write_out) for word in words(text, rules)]
 
 
 def stem_lines(lines: Iterable[str], settings: Text) -> Iterator[dict[str, Any]]:
@@ -107,12 +117,14 @@ def stem_lines(lines: Iterable[str], settings: Text) -> Iterator[dict[str, Any]]
         yield {"text": text, "stems": stems(text, rules)}
 
 
-@lru_cache(maxsize=1 << 17)
-def _stem(word: str, folded: tuple[tuple[str, str], ...]) -> str:
+@lru_cache(maxsize=1 << 18)
+def _stem(word: str, folded: tuple[tuple[str, str], ...], write_out: bool) -> str:
+    """Words come again and again, so that the cost goes with the distinct ones."""
     if _DIGIT.search(word):
         return word
     rules = alternations()
-    stem = rules.settled(croatian_stemmer.stem(rules.readable(word)))
+    read = spelling().word(word) if write_out else word
+    stem = rules.settled(croatian_stemmer.stem(rules.readable(read)))
     for marked, plain in folded:
         stem = stem.replace(marked, plain)
     return stem

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 _CROATIAN = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S")
 _DATE_DOT = re.compile(r"\.\s+(?=\d{1,4}\.)")
 _YEAR_DOT = re.compile(r"(\.\d{4})\.?\s*")
-_LATE = "9999"
+UNKNOWN = "9999"  # sorts after all times
 
 
 def sortable_time(text: str | None) -> str:
@@ -27,7 +27,7 @@ def sortable_time(text: str | None) -> str:
             return _utc(datetime.strptime(croatian, form))
         except ValueError:
             continue
-    return _LATE
+    return UNKNOWN
 
 
 def _utc(time: datetime) -> str:

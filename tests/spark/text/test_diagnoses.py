@@ -1,5 +1,6 @@
 """Files of diagnoses → `exams`, by the stage itself."""
 
+import gzip
 import json
 
 import pytest
@@ -63,7 +64,7 @@ def test_quotes_line_breaks_and_other_columns(context, tmp_path):
     assert summary.dropped == {"blank": 1, "no_key": 1, "null": 1, "too_short": 1}
     reasons = {row["key"]: row["reason"] for row in run_context.tables.read("dropped").collect()}
     assert reasons[hashed(run_context, "10")] == "too_short"
-    assert reasons["file 1, row 5"] == "no_key"
+    assert reasons["file 1, row 7"] == "no_key"
 
 
 def test_texts_of_one_exam_are_joined_in_time_order_across_files(context, tmp_path):
@@ -84,6 +85,58 @@ def test_texts_of_one_exam_are_joined_in_time_order_across_files(context, tmp_pa
         hashed(run_context, "1"): "prvi nalaz pregleda\ndrugi nalaz pregleda\ntreći nalaz pregleda",
         hashed(run_context, "2"): "bez vremena, prvi u datoteci\nbez vremena, drugi",
     }
+
+
+def test_every_row_is_in_a_diagnosis_or_listed_with_its_reason(context, tmp_path):
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    rows = [
+        f"1;{TEXT};2.1.2015.", f"1;{TEXT};1.1.2015.", "1; ;", "1;;", f"1;Dopuna: {TEXT};jučer", "2;x", f'3;"{TEXT};',
+        f"4;{TEXT};",
+        f"4;Nul\0a i nečitljivo \ufffd, {TEXT};", "5;;", "5; ;", "6;kratko;",
+    ]  # fmt: skip
+    (folder / "a.csv").write_bytes(("exam_id;diagnosis;time\n" + "\n".join(rows)).encode())
+    lines = [
+        json.dumps({"exam_id": "7", "diagnosis": LUNGS}, ensure_ascii=False),
+        "{broken",
+        f'{{"exam_id": "4", "diagnosis": "{TEXT}"}}',
+    ]
+    (folder / "b.jsonl").write_bytes("\n".join(lines).encode("cp1250"))
+    (folder / "c.csv.gz").write_bytes(gzip.compress(b"exam_id,diagnosis\n" + b"8,Uredan nalaz pluca.\n" * 9)[:-9])
+    run_context = context(input=[str(folder)])
+    summary = stage_diagnoses.run(run_context)
+    assert exams_of(run_context) == {
+        hashed(run_context, "1"): f"{TEXT}\nDopuna: {TEXT}",
+        hashed(run_context, "4"): f"{TEXT}\nNula i nečitljivo \ufffd, {TEXT}",
+        hashed(run_context, "7"): LUNGS,
+        hashed(run_context, "8"): "Uredan nalaz pluca.",
+    }
+    dropped = {(row["key"], row["reason"], row["detail"]) for row in run_context.tables.read("dropped").collect()}
+    first, fourth, eighth = (hashed(run_context, key) for key in ("1", "4", "8"))
+    assert dropped == {
+        ("file 1, row 2", "duplicate", first), ("file 1, row 4", "blank", first), ("file 1, row 5", "null", first),
+        ("file 1, row 7", "wrong_columns", None), ("file 1, row 8", "broken_quotes", None),
+        ("file 2, row 2", "no_json", None), ("file 2, row 3", "duplicate", fourth),
+        (hashed(run_context, "5"), "blank", None), (hashed(run_context, "6"), "too_short", None),
+        *((f"file 3, row {n}", "duplicate", eighth) for n in range(3, 11)), ("file 3, row 11", "rest_unreadable", None),
+    }  # fmt: skip
+    assert summary.rows == {"exams": 4, "dropped": len(dropped)}
+    assert summary.extra["rows_read"] == len(rows) + len(lines) + 9 + 1
+    assert summary.extra["rows_joined"] == 6
+    assert summary.dropped["duplicate"] == 10
+    assert [about.get("encoding") for about in summary.extra["files"]] == ["UTF-8", "windows-1250", "UTF-8"]
+    assert "1 times could not be read; their texts come last" in summary.notes
+    assert any(note.startswith("1 texts held null bytes") for note in summary.notes)
+
+
+def test_many_tasks_share_a_file_and_a_broken_table_is_an_error(context, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage_diagnoses, "parts_of", lambda size, cores: 3)
+    data = "exam_id,diagnosis\n" + "".join(f"{n},Uredan nalaz broj {n} pluća.\n" for n in range(50))
+    run_context, summary = read(context, tmp_path / "d.csv", data.encode())
+    assert len(exams_of(run_context)) == 50
+    assert summary.extra["rows_read"] == 50
+    with pytest.raises(UsageError, match="can't be read as parquet"):
+        read(context, tmp_path / "d.parquet", b"no parquet")
 
 
 def test_parquet_and_delta(context, spark, tmp_path):
@@ -145,10 +198,10 @@ def test_keys_that_met_no_instance_are_explained(context, spark, tmp_path):
         for key, modality in raw.items()
     ]
     base.tables.overwrite("instances", spark.createDataFrame(rows, TABLES["instances"].ddl))
-    keys = ["123", "1.2E+05", "A7", "0005", "nobody", " 00123 "]
+    keys = ["123", "1.2E+05", "A7", "0005", "nobody", " 00123 ", "1.23457E+11"]
     data = "exam_id,diagnosis\n" + "".join(f"{key},{TEXT}\n" for key in keys)
     _, summary = read(context, tmp_path / "d.csv", data.encode())
-    assert summary.extra["exam_keys"] == 6
+    assert summary.extra["exam_keys"] == 7
     assert summary.extra["met"] == 2
     assert summary.extra["met_by_modality"] == {"CT": 2}
-    assert summary.extra["unmet"] == {"exponent": 1, "lost_zeros": 1, "padding": 1, "unknown": 1}
+    assert summary.extra["unmet"] == {"exponent": 1, "lost_zeros": 1, "padding": 1, "rounded_exponent": 1, "unknown": 1}

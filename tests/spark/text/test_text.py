@@ -8,12 +8,14 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import functions as F
 
 from radnet_spark.config import load_config
+from radnet_spark.demo.exams import plan_exam
+from radnet_spark.demo.findings import diagnoses
 from radnet_spark.errors import NothingToDoError
 from radnet_spark.lake.fits import existing_fit
 from radnet_spark.schemas import TABLES
 from radnet_spark.text import stage_text
 from radnet_spark.text.embedder import TextEmbedder
-from radnet_spark.text.frames import prepared_texts
+from radnet_spark.text.pipeline import text_pipeline
 from radnet_spark.text.stemming import TextRules, prepared, stems
 
 ODD = [
@@ -40,9 +42,9 @@ def texts():
     return {f"e{i}": " ".join(rng.choices(WORDS, k=rng.randint(5, 30))) for i in range(40)}
 
 
-def fill(context, spark, diagnoses, cohort):
+def fill(context, spark, exams, cohort):
     tables = context.tables
-    tables.overwrite("exams", spark.createDataFrame(list(diagnoses.items()), TABLES["exams"].ddl))
+    tables.overwrite("exams", spark.createDataFrame(list(exams.items()), TABLES["exams"].ddl))
     tables.overwrite("cohort", spark.createDataFrame(cohort, TABLES["cohort"].ddl))
 
 
@@ -57,14 +59,14 @@ def test_stage_gives_stems_and_vectors_of_the_plain_form(context, spark, texts):
         ["text.vector_size=8", "text.epochs=3", "text.min_count=2", "text.stop_words=[je]"],
     )
     odd = {f"odd{i}": text for i, text in enumerate([*ODD, *fuzz(150)])}
-    diagnoses = {**texts, **odd, "unknown": "nepoznanica", "empty": "?!"}
+    exams = {**texts, **odd, "unknown": "nepoznanica", "empty": "?!"}
     run_context = context(config=config)
-    fill(run_context, spark, diagnoses, cohort_of([*texts, "unknown", "empty", "undiagnosed"]))
+    fill(run_context, spark, exams, cohort_of([*texts, "unknown", "empty", "undiagnosed"]))
     summary = stage_text.run(run_context)
 
     rules = TextRules.of(config.text)
     tokens = {row["exam_id"]: row["stems"] for row in run_context.tables.read("tokens").collect()}
-    assert tokens == {exam: stems(text, rules) for exam, text in diagnoses.items()}
+    assert tokens == {exam: stems(text, rules) for exam, text in exams.items()}
 
     folder = existing_fit(run_context.tables, summary.extra["fit_id"])
     embedder = TextEmbedder.load(folder)
@@ -80,16 +82,62 @@ def test_stage_gives_stems_and_vectors_of_the_plain_form(context, spark, texts):
     dropped = {row["key"]: row["reason"] for row in run_context.tables.read("dropped").collect()}
     no_words = {exam for exam, found in tokens.items() if not found}
     assert dropped == {**dict.fromkeys(no_words, "no_words"), "unknown": "no_known_words"}
-    assert summary.rows == {"tokens": len(diagnoses), "embeddings": 80, "dropped": len(no_words) + 1}
+    assert summary.rows == {"tokens": len(exams), "embeddings": 80, "dropped": len(no_words) + 1}
     assert summary.notes == ["2 instances of the cohort have no diagnosis"]
 
     train = {exam for n, exam in enumerate(texts) if n % 10 > 1}
     assert set(embedder.model.words) <= {word for exam in train for word in tokens[exam]}
 
     saved = PipelineModel.load(str(folder / "pipeline"))
-    frame = spark.createDataFrame(list(texts.items()), TABLES["exams"].ddl)
-    again = saved.transform(prepared_texts(frame, rules)).select("exam_id", "stems").collect()
-    assert {row["exam_id"]: row["stems"] for row in again} == {exam: tokens[exam] for exam in texts}
+    assert [type(stage).__name__ for stage in saved.stages] == [
+        "TextPreparer", "DocumentAssembler", "TokenizerModel", "NormalizerModel", "StopWordsCleaner", "Finisher",
+        "CroatianStemmer",
+    ]  # fmt: skip
+    new = {**texts, "new": "Nikad viđenim riječima nefrolitijazama, st. p. fract. 3x4 cm; žvakonoscima je zglobova."}
+    frame = spark.createDataFrame(list(new.items()), TABLES["exams"].ddl)
+    again = saved.transform(frame).select("exam_id", "stems").collect()
+    assert {row["exam_id"]: row["stems"] for row in again} == {exam: stems(text, rules) for exam, text in new.items()}
+    found = {row["exam_id"]: row["stems"] for row in again}["new"]
+    assert stems("nefrolitijaza", rules)[0] in found
+    assert "je" not in found
+
+
+def test_the_plain_form_gives_what_spark_nlp_gives(spark):
+    """On all texts of a hospital and on thousands of made ones, in one pass."""
+    rules = TextRules.of(load_config([], ["text.stop_word_list=croatian"]).text)
+    hospital = [text for n in range(310) for _, text in diagnoses(plan_exam(1, n, 310))]
+    words = sorted({word for text in hospital for word in text.split()})
+    rng = random.Random(3)
+    signs = [
+        *"ǄǅǆǇǈǉǊǋǌ",
+        "\u030c",
+        "\u0301",
+        "😀",
+        "\0",
+        "12 mm",
+        "3x4 cm",
+        "st. p.",
+        "l. dex.",
+        "L4/5",
+        "\u2028",
+        "-",
+        ".",
+    ]
+    mixed = [
+        "".join(rng.choice([" ", ""]) + rng.choice(rng.choice((words, signs))) for _ in range(30)) for _ in range(1500)
+    ]
+    long = [
+        " ".join(rng.choices(words, k=16_000))[:100_000],
+        "dž" * 50_000,
+        "č" * 100_000,
+        "a. " * 33_333,
+        "1x" * 50_000,
+    ]
+    texts = [*hospital, *mixed, *long, *ODD, *fuzz(1500)]
+    frame = spark.createDataFrame([(n, text) for n, text in enumerate(texts)], "n int, diagnosis string")
+    made = text_pipeline(rules).fit(frame).transform(frame.repartition(2)).select("n", "stems").collect()
+    assert len(made) == len(texts)
+    assert [row["n"] for row in made if row["stems"] != stems(texts[row["n"]], rules)] == []
 
 
 def test_without_diagnoses_there_is_nothing_to_do_and_old_vectors_go(context, spark):

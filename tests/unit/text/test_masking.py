@@ -39,6 +39,10 @@ def test_check_digits():
         ("spec. radiolog Ivo Ivić-Šarić", "spec. radiolog ***"),
         ("gđica Ana Anić, inž. Ivo Ivić", "gđica ***, inž. ***"),
         ("Bolessnica Vesna Čolakovac", "Bolessnica ***"),
+        ("uredan nalaz, ana horvat, ambulanta; usporedi marko marić", "uredan nalaz, ***, ambulanta; usporedi ***"),
+        ("HORVAT IVANA, MR KOLJENA. PLUĆA UREDNA. SRCE UREDNO.", "***, MR KOLJENA. PLUĆA UREDNA. SRCE UREDNO."),
+        ("Nalaz Bollesnik Zvonimir Perkovšćak.", "Nalaz Bollesnik ***."),
+        ("Dogovoreno s Marićem i Ivanom Babić-Kos.", "Dogovoreno s *** i ***."),
     ],
 )
 def test_persons_are_masked(text, expected):
@@ -58,6 +62,9 @@ def test_persons_are_masked(text, expected):
         "12 mm, 3x4 cm, 23 x 12 x 18 mm, 30.12 mm, 10.11.12 mm, 5-6-12 mm, 1-2-3 rebro",
         "u odnosu na pregled 2014, radiolog preporučuje kontrolu, sestra bolesnice",
         "20151312, 2015-3/12",
+        "MR Koljena. DR Toraksa. MR LUMBALNE KRALJEŽNICE. Dr Toraks",
+        "Plućna Embolija nije nađena. Usporedba: Zagreb, Klinika Jordanovac.",
+        "pluća su uredna. promjene primjerene dobi. nema znakova upale.",
         "Desni bubreg 110 mm, lijevi 112 mm; AP promjer 25,3 mm",
     ],
 )

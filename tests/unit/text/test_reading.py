@@ -5,7 +5,7 @@ import pytest
 from radnet_spark.config import load_config
 from radnet_spark.errors import UsageError
 from radnet_spark.text.keys import near_misses, trimmed
-from radnet_spark.text.reading import Census, census, csv_layout, file_format, json_columns
+from radnet_spark.text.reading import census, csv_layout, decoded, file_format, json_columns
 from radnet_spark.text.times import sortable_time
 
 SETTINGS = load_config().diagnoses
@@ -18,35 +18,49 @@ CROATIAN = ["Pluća, šake, žarište", "Čeljust, Đon, ŠAKA, ŽENA"]
 def test_encoding(codec, name):
     counted = census(line.encode(codec) for line in ["ascii", *CROATIAN])
     assert counted.encoding == name
-    assert not counted.mixed
-    assert b"".join(line.encode(codec) for line in CROATIAN).decode(name) == "".join(CROATIAN)
+    assert not counted.notes
+    assert [decoded(line.encode(codec), counted.single_byte_encoding) for line in CROATIAN] == CROATIAN
 
 
-def test_a_mixed_file_is_flagged_and_read_as_most_lines_are():
-    lines = [line.encode("utf-8") for line in CROATIAN] + [CROATIAN[0].encode("cp1250")]
-    counted = sum((census([line]) for line in lines), Census())
-    assert counted.mixed
+@pytest.mark.parametrize("codec", ["cp1250", "iso8859-2"])
+def test_a_mixed_file_is_flagged_and_each_line_is_read_as_what_it_is(codec):
+    lines = [line.encode("utf-8") for line in CROATIAN * 2] + [line.encode(codec) for line in CROATIAN]
+    counted = census(lines)
     assert counted.encoding == "UTF-8"
+    assert "2 lines are" in counted.notes[0]
+    assert [decoded(line, counted.single_byte_encoding) for line in lines] == CROATIAN * 3
+
+
+def test_a_damaged_line_stays_utf_8():
+    line = CROATIAN[0].encode("utf-8") + b"\xc5"
+    counted = census([line])
+    assert (counted.encoding, counted.damaged, counted.single_byte) == ("UTF-8", 1, 0)
+    assert decoded(line, "windows-1250") == CROATIAN[0] + "\ufffd"
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 def test_delimiter_is_the_one_under_which_the_names_stand(mark):
-    layout = csv_layout("f", f'"a, b; c"{mark}exam_id{mark} diagnosis '.encode(), "UTF-8", SETTINGS)
+    layout = csv_layout("f", [f'"a, b; c"{mark}exam_id{mark} diagnosis '.encode()], "UTF-8", SETTINGS)
     assert layout.delimiter == mark
     assert layout.columns == ("a, b; c", "exam_id", "diagnosis")
 
 
 def test_wrong_header():
     with pytest.raises(UsageError, match="found columns sifra, tekst; expected exam_id, diagnosis"):
-        csv_layout("f", b"sifra;tekst", "UTF-8", SETTINGS)
+        csv_layout("f", [b"sifra;tekst"], "UTF-8", SETTINGS)
     with pytest.raises(UsageError, match="UTF-16"):
-        csv_layout("f", "exam_id,diagnosis".encode("utf-16"), "windows-1250", SETTINGS)
+        csv_layout("f", ["exam_id,diagnosis".encode("utf-16")], "windows-1250", SETTINGS)
+
+
+def test_a_line_of_excel_names_the_delimiter():
+    layout = csv_layout("f", [b"\xef\xbb\xbfsep=^\r\n", b"exam_id^diagnosis\r\n"], "UTF-8", SETTINGS)
+    assert (layout.delimiter, layout.columns, layout.header_lines) == ("^", ("exam_id", "diagnosis"), 2)
 
 
 def test_json_columns():
-    assert json_columns("f", [b'{"b": 1}', b"", b'{"a": "x"}']) == ["a", "b"]
-    with pytest.raises(UsageError, match="line 2"):
-        json_columns("f", [b'{"b": 1}', b"[1]"])
+    assert json_columns("f", [b'\xef\xbb\xbf{"b": 1}', b"", b"[1]", b'{"a": "x"', b'{"a": 007}']) == ["a", "b"]
+    with pytest.raises(UsageError, match="no JSON objects"):
+        json_columns("f", [b"[1]", b"x"])
 
 
 @pytest.mark.parametrize(

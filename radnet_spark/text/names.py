@@ -1,0 +1,175 @@
+"""Names of persons in a diagnosis without a title, told by lists of given names and by the endings of surnames.
+
+Only capitalised words that stand side by side are looked at, and surnames in -ić inside a sentence; eponyms, parts of
+the body and places are known and stay (`conf/names_hr.yml`). A given name alone is left as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from radnet_spark.config import load_rules
+
+MARK = "***"
+
+_WORD = re.compile(r"[^\W\d_]{2,40}(?:\s?-\s?[^\W\d_]{2,40})?|[^\W\d_]\.")
+_FOLD = str.maketrans("čćšžđČĆŠŽĐ", "ccszdCCSZD")
+_PATRONYMIC = re.compile(r"[^\W\d_]{2,}i[ćč](?:a|u|em|ev\w{0,3}|i|ima|e|ka)?|[^\W\d_]{2,}(?:ic|ov?icem|[eo]vic[aui]?)")
+_EPONYM_ENDING = "(?:a|u|e|i|om|em|ov|ev|in|(?:ov|ev|in)(?:a|e|i|u|o|og|oga|om|oj|im|ih|ima))?"
+_BEGINS = re.compile(r"(?:^|[.!?:;(\n])\s*$")
+_ENDS = re.compile(r"\s*(?:[,.;:)]|$)")
+_MOSTLY = 0.4  # share of capitalised words above which capitals say nothing
+
+
+@dataclass(frozen=True)
+class Names:
+    """The lists of `conf/names_hr.yml` in all cases, in small letters without diacritics.
+
+    Attributes:
+        given: forms of given names.
+        surnames: forms of surnames.
+        words_as_well: forms of given names that are words, too.
+        known: finds a word that ends a run of names.
+    """
+
+    given: frozenset[str]
+    surnames: frozenset[str]
+    words_as_well: frozenset[str]
+    known: re.Pattern[str]
+
+    def is_given(self, word: str, sure: bool) -> bool:
+        """Whether a word is a given name; `sure`: and nothing else."""
+        bare = _bare(word)
+        return bare in self.given and not (sure and bare in self.words_as_well)
+
+    def is_surname(self, word: str) -> bool:
+        """Whether a word ends as surnames do or is listed."""
+        return _is_patronymic(word) or any(part in self.surnames for part in (_bare(word), _bare(word).split("-")[0]))
+
+
+@cache
+def names() -> Names:
+    """The lists of `conf/names_hr.yml`."""
+    data = load_rules("names_hr.yml")
+    given, surnames = ({form for name in data[key] for form in _forms(_bare(name))} for key in ("given", "surnames"))
+    eponyms = "|".join(sorted({_bare(str(name)) for name in data["eponyms"]}, key=len, reverse=True))
+    whole = "|".join(_bare(word[1:]) for word in data["never"] if word.startswith("="))
+    begun = "|".join(_bare(word) for word in data["never"] if not word.startswith("="))
+    known = re.compile(rf"(?:{eponyms}){_EPONYM_ENDING}|(?:{whole})|(?:{begun})\w*")
+    return Names(frozenset(given), frozenset(surnames), frozenset(map(_bare, map(str, data["words_as_well"]))), known)
+
+
+def without_names(text: str) -> str:
+    """The text with names of persons replaced by `***`."""
+    words = list(_WORD.finditer(text))
+    long = [word for word in words if len(word[0]) > 2]
+    capital = sum(word[0][0].isupper() for word in long)
+    mixed = 0 < capital <= _MOSTLY * len(long) + 3
+    small = capital == 0
+    spans = [span for run in _runs(text, words, small) for span in _persons(text, run, mixed)]
+    for begin, end in reversed(spans):
+        text = f"{text[:begin]}{MARK}{text[end:]}"
+    return text
+
+
+def is_known(word: str) -> bool:
+    """Whether a capitalised word is an eponym, a part of the body, or another word that names no person here."""
+    return _known(names(), word)
+
+
+def _runs(text: str, words: list[re.Match[str]], small: bool) -> Iterator[list[re.Match[str]]]:
+    """Words that stand side by side with capital letters (in a text without any: all), up to a known one."""
+    lists, run = names(), list[re.Match[str]]()
+    for word in words:
+        named = (small or word[0][0].isupper()) and not _known(lists, word[0])
+        if run and (not named or text[run[-1].end() : word.start()] not in (" ", "  ", ", ")):
+            yield run
+            run = []
+        if named:
+            run.append(word)
+    if run:
+        yield run
+
+
+def _persons(text: str, run: list[re.Match[str]], mixed: bool) -> Iterator[tuple[int, int]]:
+    """Where the names in a run are.
+
+    Args:
+        text: all of it.
+        run: words side by side.
+        mixed: whether the text has small and capital letters, so that a capital says something.
+    """
+    lists, n = names(), 0
+    while n < len(run):
+        pair = run[n : n + 2]
+        if len(pair) == 2 and _is_person(lists, pair[0][0], pair[1][0], mixed, text[pair[0].end() : pair[1].start()]):
+            more = n + 2 < len(run) and lists.is_given(pair[1][0], sure=False) and _alike(pair[1][0], run[n + 2][0])
+            yield pair[0].start(), run[n + 1 + more].end()
+            n += 2 + more
+        elif mixed and _alone(text, run, n):
+            yield run[n].start(), run[min(n + 1, len(run) - 1)].end() if _unknown_pair(text, run, n) else run[n].end()
+            n += 2 if _unknown_pair(text, run, n) else 1
+        else:
+            n += 1
+
+
+def _is_person(lists: Names, first: str, second: str, mixed: bool, between: str) -> bool:
+    """Whether two words are a given name and a surname, in any order."""
+    for given, other in ((first, second), (second, first)):
+        if not lists.is_given(given, sure=not mixed and not _is_patronymic(other)):
+            continue
+        if lists.is_surname(other):
+            return True
+        if mixed and "," not in between and _alike(given, other):
+            return True
+    if not mixed or "," in between or not _alike(first, second):
+        return False
+    return any(lists.is_surname(word) and not word.endswith("ic") for word in (first, second))
+
+
+def _alone(text: str, run: list[re.Match[str]], n: int) -> bool:
+    """Whether a word in a sentence is a surname by its ending, or the first of two that stand between marks."""
+    inside = not _BEGINS.search(text, max(0, run[n].start() - 20), run[n].start())
+    sure = _is_patronymic(run[n][0]) and not run[n][0].isupper() and run[n][0][-2:] != "ic"
+    return inside and (sure or _unknown_pair(text, run, n))
+
+
+def _unknown_pair(text: str, run: list[re.Match[str]], n: int) -> bool:
+    """Two capitalised words of small letters that are followed by a mark: `vidi nalaz, Ornela Škoro, ambulanta`."""
+    if n + 2 != len(run) or "," in text[run[n].end() : run[n + 1].start()]:
+        return False
+    shaped = all(len(word[0]) > 2 and word[0][1:].islower() for word in run[n:])
+    return shaped and _ENDS.match(text, run[n + 1].end()) is not None
+
+
+def _alike(first: str, second: str) -> bool:
+    """Both in capitals, or both with a capital alone at the beginning; an initial goes with either."""
+    if first.endswith(".") or second.endswith("."):
+        return True
+    return len(second) > 2 and len(first) > 2 and first.isupper() == second.isupper()
+
+
+def _known(lists: Names, word: str) -> bool:
+    return any(lists.known.fullmatch(part) for part in re.split(r"\s?-\s?", _bare(word)))
+
+
+def _is_patronymic(word: str) -> bool:
+    return len(word) > 4 and any(_PATRONYMIC.fullmatch(part) for part in re.split(r"\s?-\s?", word.lower()))
+
+
+def _bare(word: str) -> str:
+    return word.translate(_FOLD).lower()
+
+
+def _forms(name: str) -> Iterable[str]:
+    """All cases of a name, by its last letter; a fleeting a falls out (Petar, Petra)."""
+    if name.endswith("a"):
+        return [name[:-1] + ending for ending in ("a", "e", "i", "u", "o", "om")]
+    if name.endswith(("o", "e")):
+        stem = name[:-1] + ("j" if name[-2] == "i" else "")
+        return [name, *(stem + ending for ending in ("a", "e", "i", "u", "om", "em"))]
+    stems = {name, name[:-2] + name[-1]} if name[-2:] in ("ar", "ac", "ak") and len(name) > 4 else {name}
+    return [name, *(stem + ending for stem in stems for ending in ("a", "u", "e", "om", "em"))]
