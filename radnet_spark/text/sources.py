@@ -131,7 +131,7 @@ def _is_delta(folder: str) -> bool:
 
 
 def _files(folder: str) -> Iterator[Source]:
-    folders, files = scan(folder)
+    folders, files, _links = scan(folder)
     for path, known in files.items():
         if _name(path)[0] not in "._":
             known = known or status(path)
