@@ -19,11 +19,12 @@ from radnet_spark.dicom.profile import BINARY_VRS, CLEANED_VRS, DATE_VRS, Deiden
 from radnet_spark.dicom.raw_values import NUMBERS, Value, codec_of, converted, joined
 from radnet_spark.dicom.tag_values import TagValue, json_text, tag_key
 from radnet_spark.dicom.walked import Element, Unexpected
-from radnet_spark.dicom.walker import CHARACTER_SET, LONGEST_KNOWN
+from radnet_spark.dicom.walker import CHARACTER_SET, LONGEST_KNOWN, OPENING
 
 # A worker remembers at most this much. Vendors and departments that alternate fill a quarter of it; when it is full of
 # values that never came again (times, numbers of images) all is forgotten, and what is common is learnt again at once.
 _MOST_REMEMBERED = 1 << 24  # bytes of elements, and of what is made of them, about
+_SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _OVERHEAD = 512  # bytes that an element takes beside its own
 _US_OR_SS = "US or SS"
 _LUT_DATA = 0x00283002
@@ -100,6 +101,7 @@ class ElementMemory:
 
     def __init__(self, codec: str | None, implicit: bool, order: str) -> None:
         self.known: dict[bytes, KnownElement] = {}
+        self.open_ended: dict[bytes, bytes] = {}
         self._codec, self._implicit, self._order = codec, implicit, order
         self._bytes = 0
 
@@ -132,8 +134,11 @@ class ElementMemory:
         self._bytes += _OVERHEAD + 4 * len(key)
         if self._bytes > _MOST_REMEMBERED:
             self.known.clear()
+            self.open_ended.clear()
             self._bytes = 0
         self.known[key] = known
+        if known.vr == "SQ" and key.endswith(_SEQUENCE_END):
+            self.open_ended[key[:OPENING]] = key
 
     def _made_or_odd(self, data: bytes, element: Element) -> KnownElement:
         tag, vr, start, end, items = element

@@ -157,7 +157,7 @@ class _Ingest:
         try:
             staged = tables.read("ingest_staging")
         except SchemaError:
-            staged = self.context.spark.createDataFrame([], TABLES["ingest_staging"].ddl)
+            staged = tables.without_rows("ingest_staging")
         else:
             if not tables.holds_rows("ingest_staging"):
                 return False
@@ -174,7 +174,7 @@ class _Ingest:
         with ExitStack() as until:
             place = _kept(contest(parsed, tables.read_or_empty("instances"), lost.select("path")), until)
             losers, contested, judged, total = place.agg(
-                F.count_if("new AND place > 1"), F.count_if("NOT new"), F.count_if("judged"), F.count_if("new")
+                *(F.count_if(F.expr(text)) for text in ("new AND place > 1", "NOT new", "judged", "new"))
             ).collect()[0]
             self._note_removed(state, counts)
             gone = state.where("quarantine_lost").select("path")

@@ -43,24 +43,28 @@ class ThinAttributes:
         self._texts: list[KnownElement] = []
         self._odd: list[KnownElement] = []
         self._phrases: set[Phrase] = set()  # what may name someone, of all levels
-        for known in walked.elements:
+        self._sort(walked.elements)
+
+    def _sort(self, elements: list[KnownElement]) -> None:
+        """By what is still to be decided; one loop without calls, since there are a hundred in a header."""
+        shown, changing, texts = self._shown, self._changing, self._texts
+        for known in elements:
             if known.phrases:
                 self._phrases.update(known.phrases)
             fate = known.fate
-            if fate == _SHOWN:
-                self._shown[known.key] = known.shown
-            elif fate != _LEFT_OUT:
-                self._sort(self._settled(known) if fate == _UNSETTLED else known)
-
-    def _sort(self, known: KnownElement) -> None:
-        if known.fate == _ODD:
-            self._odd.append(known)
-            return
-        self._shown[known.key] = known.shown
-        if known.shown is None:
-            self._changing.append(known)
-        if known.words:
-            self._texts.append(known)
+            if fate is _UNSETTLED:
+                known = self._settled(known)
+                fate = known.fate
+            if fate is _SHOWN:
+                shown[known.key] = known.shown
+            elif fate is _ODD:
+                self._odd.append(known)
+            elif fate is not _LEFT_OUT:
+                shown[known.key] = known.shown
+                if known.shown is None:
+                    changing.append(known)
+                if known.words:
+                    texts.append(known)
 
     def _settled(self, known: KnownElement) -> KnownElement:
         representation = self._known.get(_PIXEL_REPRESENTATION)
@@ -97,7 +101,7 @@ class ThinAttributes:
         known = self._known.get(_tag_of(keyword))
         if known is None:
             return ""
-        if known.fate == _ODD or known.items is not None:
+        if known.fate is _ODD or known.items is not None:
             return PydicomAttributes(self.dataset).text(keyword)
         return known.plain.strip()
 

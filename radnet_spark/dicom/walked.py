@@ -59,9 +59,11 @@ class Memory(Protocol):
 
     Attributes:
         known: all bytes of an element, its head included → what it is, with its `tag`.
+        open_ended: first bytes of a sequence of undefined length → all bytes of one that began so.
     """
 
     known: dict[bytes, Any]
+    open_ended: dict[bytes, bytes]
 
     def learn(self, data: bytes, element: Element, start: int, end: int) -> Any:
         """What an element is that reaches from `start` to `end`; None if it says nothing."""

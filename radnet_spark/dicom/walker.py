@@ -19,6 +19,7 @@ from radnet_spark.dicom.walked import Deflated, Element, LongValue, Memory, Need
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 CHARACTER_SET = 0x00080005
 LONG_VALUE = 1 << 12  # bytes of a value that is not read if nobody needs it
+OPENING = 64  # bytes by which a sequence of undefined length is looked up
 LONGEST_KNOWN = 4096  # bytes of an element that is looked up: longer ones hardly come again
 # Private elements are not looked at but for those that may name someone; what `UN` is, its creator says.
 _LOOKED_AT = frozenset({"DA", "DT", "PN", "SQ"})
@@ -156,7 +157,8 @@ class Walk:
         Most of the time of a walk is spent here. What is out of order, cut or odd in any way is nothing known, since
         the bytes that are looked up hold tag, VR and length as well.
         """
-        data, implicit, known, head_end = self._data, self._implicit, self._memory.known, end - 12  # type: ignore[union-attr]
+        data, implicit, head_end = self._data, self._implicit, end - 12
+        known, open_ended = self._memory.known, self._memory.open_ended  # type: ignore[union-attr]
         while start <= head_end:
             if implicit:
                 word, length = _word_implicit(data, start)
@@ -168,19 +170,24 @@ class Walk:
                     (length,) = _length32(data, value)
                     value += 4
             stop = value + length
-            if stop > end:
-                break
             if word & 1:  # an odd group
                 tag = (word & 0xFFFF) << 16 | word >> 16
-                if tag <= last or (
-                    code not in _PASSED_OVER
-                    and (not (implicit or code == b"UN") or private_vr(tag, creators) in _LOOKED_AT)
+                if (
+                    stop > end
+                    or tag <= last
+                    or (
+                        code not in _PASSED_OVER
+                        and (not (implicit or code == b"UN") or private_vr(tag, creators) in _LOOKED_AT)
+                    )
                 ):
                     break
                 if 0x100000 <= word < 0x1000000:
                     creators[tag] = _creator(data[value:stop])
             else:
-                if length > LONGEST_KNOWN:
+                if length == UNDEFINED:
+                    whole = open_ended.get(data[start : start + OPENING], b"?")
+                    stop = start + len(whole) if data.startswith(whole, start) else end + 1
+                if stop > end or stop - start > LONGEST_KNOWN:
                     break
                 element = known.get(data[start:stop])
                 if element is None or element.tag <= last:

@@ -81,9 +81,12 @@ class Tables:
 
     def read_or_empty(self, name: str) -> DataFrame:
         """The table, or a DataFrame of its schema without rows."""
-        if self.exists(name):
-            return self.read(name)
-        return self.spark.createDataFrame([], self._table(name).ddl)
+        return self.read(name) if self.exists(name) else self.without_rows(name)
+
+    def without_rows(self, name: str) -> DataFrame:
+        """A DataFrame of the table's schema, which the planner knows to be empty: joins with it cost nothing."""
+        columns = [F.lit(None).cast(kind).alias(column) for column, kind in self._table(name).columns.items()]
+        return self.spark.range(1).where(F.lit(False)).select(*columns)
 
     def overwrite(self, name: str, frame: DataFrame, part: Mapping[str, str] | None = None) -> int:
         """Replaces the table, or only the rows that have the values of `part`, in one commit.

@@ -112,6 +112,29 @@ def test_elements_that_end_behind_their_item_are_not_recognised():
     assert getattr(ours, "judged", True)
 
 
+def test_sequences_without_length_that_begin_alike_are_not_taken_for_each_other():
+    """Their heads and first elements are the same; which one is meant shows only behind what is looked up."""
+
+    def sequence(meaning: bytes, ends: bool = True) -> bytes:
+        item = struct.pack("<HHL", 0xFFFE, 0xE000, 0xFFFFFFFF)
+        for number, value in ((0x0100, b"A" * 80), (0x0104, meaning)):
+            item += struct.pack("<HH2sH", 0x0008, number, b"LO", len(value)) + value
+        item += struct.pack("<HHL", 0xFFFE, 0xE00D, 0)
+        end = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0) if ends else b""
+        return struct.pack("<HH2sHL", 0x0008, 0x1032, b"SQ", 0, 0xFFFFFFFF) + item + end
+
+    head = file_of((0x00080060, b"CS", b"CT"))
+    after = struct.pack("<HH2sH", 0x0018, 0x0015, b"CS", 4) + b"KNEE"
+    for meaning in (b"Knee", b"Hand", b"Knee, left", b"Knee"):
+        found = texts(head + sequence(meaning) + after)
+        assert f'"Value":["{meaning.decode()}"]' in found["ProcedureCodeSequence"]
+        assert found["BodyPartExamined"] == "KNEE"
+    cut = head + sequence(b"Knee", ends=False)
+    with quiet():
+        ours, judge = read_header(BytesIO(cut), len(cut)), judged_header(BytesIO(cut), len(cut))
+    assert type(ours) is type(judge)
+
+
 @pytest.mark.parametrize("syntax", [ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian])
 def test_other_encodings_give_the_same_values(ct_bytes, syntax):
     expected = texts(ct_bytes)
