@@ -117,7 +117,10 @@ def _sources(path: str) -> list[Source]:
         return [Source(place, "delta")]
     if file_format(_name(place)) == "parquet":
         return [Source(place, "parquet")]
-    files = sorted(_files(place), key=lambda source: source.path)
+    try:
+        files = sorted(_files(place), key=lambda source: source.path)
+    except OSError as error:
+        raise UsageError(f"diagnoses --input {path}: can't be listed ({type(error).__name__}); {_EXPECTED}") from error
     if not files:
         raise UsageError(f"diagnoses --input {path}: found an empty folder; {_EXPECTED}")
     return [Source(place, "parquet")] if {source.kind for source in files} == {"parquet"} else files
@@ -131,7 +134,7 @@ def _is_delta(folder: str) -> bool:
 
 
 def _files(folder: str) -> Iterator[Source]:
-    folders, files, _links = scan(folder)
+    folders, files, _ = scan(folder)
     for path, known in files.items():
         if _name(path)[0] not in "._":
             known = known or status(path)

@@ -118,6 +118,9 @@ def test_sources_of_a_folder(tmp_path: Path):
         sources([str(tmp_path / "parts")])
     (tmp_path / "parts" / "part-0.parquet").write_bytes(b"")
     assert [s.kind for s in sources([str(tmp_path / "parts")])] == ["parquet"]
+    (tmp_path / "parts" / "gone.csv").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="can't be listed"):
+        sources([str(tmp_path / "parts")])
     with pytest.raises(UsageError, match="not found"):
         sources([str(tmp_path / "none.csv")])
 
