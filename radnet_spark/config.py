@@ -139,6 +139,14 @@ class TagsAutoencoder(Section):
         return self
 
 
+class MissForestSettings(Section):
+    trees: Positive
+    min_leaf_rows: Positive
+    max_features: Literal["sqrt"] | Annotated[float, Field(gt=0, le=1)]
+    train_rows: Positive
+    rounds: Positive
+
+
 class Tags(Section):
     min_fill_rate: Share
     min_distinct: Positive
@@ -147,7 +155,8 @@ class Tags(Section):
     alpha: Share
     missingness_rows: Positive
     train_rows: Positive
-    imputation: Literal["mean_mode"]
+    imputation: Literal["missforest", "mean_mode"]
+    missforest: MissForestSettings
     autoencoder: TagsAutoencoder
     seed: int
 

@@ -17,14 +17,16 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from radnet_spark.arrays import save_arrays
+from radnet_spark.arrays import save_compressed
 from radnet_spark.tags.autoencoder import TagAutoencoder, embed
 from radnet_spark.tags.columns import FeatureSet
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.imputation import Imputer, MeanMode
+from radnet_spark.tags.missforest import MissForest
 from radnet_spark.tags.preparation import TagPolicy
 
 _CHUNK = 4096  # rows that pass through the network together
+_IMPUTERS: dict[str, type[MeanMode] | type[MissForest]] = {"MeanMode": MeanMode, "MissForest": MissForest}
 
 
 class TagEmbedder:
@@ -72,7 +74,7 @@ class TagEmbedder:
         about = {"policy": policy, "features": self.features.to_json(), "imputer": type(self.imputer).__name__,
                  "layers": self.layers}  # fmt: skip
         (folder / "tags.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
-        save_arrays(folder / "imputer.npz", **self.imputer.arrays())
+        save_compressed(folder / "imputer.npz", **self.imputer.arrays())
         safetensors.torch.save_file(self.model.state_dict(), folder / "autoencoder.safetensors")
 
     @classmethod
@@ -82,7 +84,7 @@ class TagEmbedder:
         about = json.loads((folder / "tags.json").read_text(encoding="utf-8"))
         features = FeatureSet.from_json(about["features"])
         with np.load(folder / "imputer.npz", allow_pickle=False) as arrays:
-            imputer = MeanMode.from_arrays(arrays)
+            imputer = _IMPUTERS[about["imputer"]].from_arrays(dict(arrays))
         with torch.random.fork_rng(devices=[]):
             model = TagAutoencoder(Encoder(features).width, about["layers"][:-1], about["layers"][-1])
         model.load_state_dict(safetensors.torch.load_file(folder / "autoencoder.safetensors"))

@@ -11,17 +11,28 @@ from radnet_spark.tags.autoencoder import TrainingPlan, seeded, train
 from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.embedder import TagEmbedder
 from radnet_spark.tags.encoding import Encoder
-from radnet_spark.tags.imputation import MeanMode
+from radnet_spark.tags.imputation import Imputer, MeanMode, TagImputation, imputations
+from radnet_spark.tags.missforest_fit import MissForestFit, fit_missforest
 from radnet_spark.tags.preparation import TagPolicy
 from radnet_spark.training.loop import TrainingResult
 
 
 @dataclass(frozen=True)
 class TagFit:
-    """What fitting leaves."""
+    """What fitting leaves.
+
+    Attributes:
+        embedder: everything that is applied.
+        training: of the autoencoder.
+        imputation: how well gaps are filled, a feature each.
+        missforest: its rounds; None for mean and mode.
+        notes: what people should know.
+    """
 
     embedder: TagEmbedder
     training: TrainingResult
+    imputation: list[TagImputation]
+    missforest: MissForestFit | None
     notes: list[str]
 
 
@@ -39,7 +50,7 @@ def fit_tags(
     """
     notes: list[str] = []
     order = np.random.default_rng(settings.seed).permutation(len(train_rows.numbers))
-    imputer = MeanMode.fit(train_rows)
+    imputer, filled, missforest = _imputer(train_rows, order, features, settings)
     encoder = Encoder(features)
     matrix = encoder.encode(imputer.apply(train_rows))
     if len(validation_rows.numbers):
@@ -53,7 +64,18 @@ def fit_tags(
     result = train(model, matrix, watched, _plan(settings))
     layers = [*settings.autoencoder.layers, settings.autoencoder.bottleneck]
     embedder = TagEmbedder(policy, features, imputer, model, layers)
-    return TagFit(embedder, result, notes)
+    return TagFit(embedder, result, filled, missforest, notes)
+
+
+def _imputer(
+    rows: Columns, order: np.ndarray, features: FeatureSet, settings: Tags
+) -> tuple[Imputer, list[TagImputation], MissForestFit | None]:
+    if settings.imputation == "mean_mode":
+        return MeanMode.fit(rows), imputations(rows, features, {}), None
+    some = np.sort(order[: settings.missforest.train_rows])
+    sample = Columns(rows.numbers[some], rows.codes[some])
+    fit = fit_missforest(sample, settings.missforest, settings.seed)
+    return fit.imputer, imputations(sample, features, fit.errors), fit
 
 
 def _plan(settings: Tags) -> TrainingPlan:

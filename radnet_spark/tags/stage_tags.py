@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from radnet_spark.tags.preparation import TagPolicy
 from radnet_spark.tags.selection import Statistics, TagCounts, TagDecision, kept_after, select
 
 READS = ("instances", "cohort")
-WRITES = ("tag_missingness", "missingness_tests", "tag_features", "embeddings/source=tags")
+WRITES = ("tag_missingness", "missingness_tests", "tag_imputation", "tag_features", "embeddings/source=tags")
 CONFIG = ("tags",)
 
 _PART = {"source": "tags", "model": "ae"}
@@ -32,7 +33,7 @@ _FEW_ROWS = 100
 
 
 def run(context: StageContext) -> StageSummary:
-    """Writes `tag_missingness`, `missingness_tests`, `tag_features` and the tag rows of `embeddings`.
+    """Writes `tag_missingness`, `missingness_tests`, `tag_imputation`, `tag_features`, the tag rows of `embeddings`.
 
     Raises:
         StageError: the cohort has no training instance.
@@ -101,7 +102,7 @@ def _fit(context: StageContext, rows: DataFrame, train_count: int, features: Fea
     train_rows, validation_rows = (
         _columns(frames.prepared(part, features, policy), features) for part in (train, validation)
     )
-    context.progress(f"training the tag autoencoder on {len(train_rows.numbers)} instances")
+    context.progress(f"filling gaps, and training the tag autoencoder on {len(train_rows.numbers)} instances")
     return fit_tags(train_rows, validation_rows, features, policy, settings)
 
 
@@ -109,6 +110,10 @@ def _write(
     context: StageContext, summary: StageSummary, features: FeatureSet, fit: TagFit | None, rows: DataFrame
 ) -> None:
     tables, spark = context.tables, context.spark
+    filled = [tuple(item) for item in fit.imputation] if fit else []
+    summary.rows["tag_imputation"] = tables.overwrite(
+        "tag_imputation", spark.createDataFrame(filled, TABLES["tag_imputation"].ddl)
+    )
     layout = [tuple(item) for item in Encoder(features).layout()]
     summary.rows["tag_features"] = tables.overwrite(
         "tag_features", spark.createDataFrame(layout, TABLES["tag_features"].ddl)
@@ -123,8 +128,21 @@ def _write(
             best_loss=fit.training.best_loss,
             epochs=fit.training.epochs_run,
             width=fit.embedder.encoder.width,
+            imputation=_imputation(fit),
         )
     summary.rows["embeddings"] = tables.overwrite("embeddings", vectors, part=_PART)
+
+
+def _imputation(fit: TagFit) -> dict[str, Any]:
+    """How gaps were filled, in figures: means over the tags, and what each round changed."""
+    found: dict[str, Any] = {"method": type(fit.embedder.imputer).__name__}
+    if fit.missforest:
+        found |= {"rounds_run": len(fit.missforest.differences), "rounds_kept": fit.missforest.rounds,
+                  "differences": [asdict(difference) for difference in fit.missforest.differences]}  # fmt: skip
+    for name, kind in (("nrmse", "continuous"), ("pfc", "categorical")):
+        errors = [row.oob_error for row in fit.imputation if row.kind == kind and row.oob_error is not None]
+        found |= {f"oob_{name}": float(np.mean(errors))} if errors else {}
+    return found
 
 
 def _save(context: StageContext, fit: TagFit) -> str:
@@ -136,6 +154,7 @@ def _save(context: StageContext, fit: TagFit) -> str:
         for entry in fit.training.history:
             run.metrics({name: entry[name] for name in ("train_loss", "validation_loss")}, step=entry["epoch"])
         run.metrics({"best_loss": fit.training.best_loss})
+        run.metrics({name: value for name, value in _imputation(fit).items() if name.startswith("oob_")})
     return fit_id
 
 
