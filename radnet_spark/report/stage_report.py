@@ -26,7 +26,7 @@ from radnet_spark.report.tag_facts import read_tag_facts
 
 READS = (
     "instances", "quarantine", "exams", "body_parts", "images", "cohort", "dropped", "tokens", "clusterings",
-    "clusters", "labels", "scores", "annotations", "fits", "tag_missingness", "missingness_tests",
+    "clusters", "labels", "scores", "annotations", "fits", "tag_missingness", "missingness_tests", "tag_imputation",
 )  # fmt: skip
 WRITES: tuple[str, ...] = ()
 CONFIG = (
