@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -29,15 +30,25 @@ class Forest:
         roots: (trees,) int32: where each tree begins.
         feature: (nodes,) int16: the column that a node looks at; -1: a leaf.
         threshold: (nodes,) float32: rows with a value at or below it go left; 0 in a leaf.
-        left: (nodes,) int32: the left child, the right one comes next; in a leaf its row of `value`.
         value: (leaves, outputs) float32: the mean of a number, or the share of each class.
     """
 
     roots: np.ndarray
     feature: np.ndarray
     threshold: np.ndarray
-    left: np.ndarray
     value: np.ndarray
+
+    @cached_property
+    def next(self) -> np.ndarray:
+        """(nodes,) int32: the left child, the right one comes next; in a leaf its row of `value`.
+
+        By level, the children of a tree's first inner node are its nodes 1 and 2, those of the second one 3 and 4, ….
+        """
+        inner = self.feature >= 0
+        before: np.ndarray = np.cumsum(inner) - inner
+        sizes = np.diff([*self.roots, len(inner)])
+        left = np.repeat(self.roots - 2 * before[self.roots], sizes) + 2 * before + 1
+        return np.where(inner, left, np.cumsum(~inner) - 1).astype(np.int32)
 
     @classmethod
     def of(cls, trees: Sequence[FittedTree], columns: np.ndarray) -> Forest:
@@ -48,13 +59,10 @@ class Forest:
             columns: (features,) the column of the matrix given to `predict` that each of the trees' features is.
         """
         parts = [_by_level(tree) for tree in trees]
-        feature, threshold, left, value = (np.concatenate(part) for part in zip(*parts, strict=True))
-        sizes, leaves = (np.array([len(part[at]) for part in parts]) for at in (0, 3))
-        roots, firsts = np.cumsum(sizes) - sizes, np.cumsum(leaves) - leaves
-        inner = feature >= 0
-        left = left + np.where(inner, np.repeat(roots, sizes), np.repeat(firsts, sizes))
-        return cls(roots.astype(np.int32), np.where(inner, columns[feature], -1).astype(np.int16), threshold,
-                   left.astype(np.int32), value)  # fmt: skip
+        feature, threshold, value = (np.concatenate(part) for part in zip(*parts, strict=True))
+        sizes = np.array([len(part[0]) for part in parts])
+        named = np.where(feature >= 0, columns[feature], -1).astype(np.int16)
+        return cls((np.cumsum(sizes) - sizes).astype(np.int32), named, threshold, value)
 
     def leaves(self, matrix: np.ndarray) -> np.ndarray:
         """(n, trees) int32: the row of `value` that each row of the matrix comes to in each tree.
@@ -94,29 +102,26 @@ class Forest:
             inner = np.flatnonzero(feature >= 0)
             if len(inner) < len(node):
                 arrived = np.flatnonzero(feature < 0)
-                found[pair.take(arrived)] = self.left.take(node.take(arrived))
+                found[pair.take(arrived)] = self.next.take(node.take(arrived))
                 pair, node, offset, feature = (part.take(inner) for part in (pair, node, offset, feature))
             right = flat.take(offset + feature) > self.threshold.take(node)
-            node = (self.left.take(node) + right).astype(np.intp)
+            node = (self.next.take(node) + right).astype(np.intp)
         return found
 
 
-def _by_level(tree: FittedTree) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Feature, threshold, left child (or number of the leaf) and leaf values of one tree, its nodes by level."""
+def _by_level(tree: FittedTree) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features, thresholds and the leaves' values of one tree, its nodes by level."""
     left, right = tree.children_left, tree.children_right
     levels = [np.zeros(1, np.int64)]
     while len(inner := levels[-1][left[levels[-1]] >= 0]):
         levels.append(np.stack([left[inner], right[inner]], axis=1).ravel())
     order = np.concatenate(levels)
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
     leaf = left[order] < 0
     value = tree.value[order[leaf], 0, :]
     if value.shape[1] > 1:  # scikit-learn before 1.3 keeps counts of classes
         value = value / value.sum(axis=1, keepdims=True)
-    child = np.where(leaf, np.cumsum(leaf) - 1, place[left[order]])
     threshold = np.where(leaf, 0.0, _rounded_down(tree.threshold[order])).astype(np.float32)
-    return np.where(leaf, -1, tree.feature[order]), threshold, child, value.astype(np.float32)
+    return np.where(leaf, -1, tree.feature[order]), threshold, value.astype(np.float32)
 
 
 def _rounded_down(values: np.ndarray) -> np.ndarray:

@@ -78,7 +78,6 @@ class MissForest:
             "roots": _joined([part.roots for part in parts], np.int32),
             "feature": _joined([part.feature for part in parts], np.int16),
             "threshold": _joined([part.threshold for part in parts], np.float32),
-            "left": _joined([part.left for part in parts], np.int32),
             "value": _joined([part.value.ravel() for part in parts], np.float32),
         }  # fmt: skip
 
@@ -87,13 +86,12 @@ class MissForest:
         """The imputer whose state `arrays` gave."""
         sizes = arrays["sizes"]
         lengths = {"classes": sizes[:, 0], "roots": sizes[:, 1], "feature": sizes[:, 2], "threshold": sizes[:, 2],
-                   "left": sizes[:, 2], "value": sizes[:, 3] * sizes[:, 4]}  # fmt: skip
+                   "value": sizes[:, 3] * sizes[:, 4]}  # fmt: skip
         parts = {name: np.split(arrays[name], np.cumsum(length)[:-1]) for name, length in lengths.items()}
         forests = []
         for at, (column, centre) in enumerate(zip(arrays["columns"], arrays["centres"], strict=True)):
             value = parts["value"][at].reshape(sizes[at, 3], sizes[at, 4])
-            roots, feature, threshold, left = (parts[name][at] for name in ("roots", "feature", "threshold", "left"))
-            forest = Forest(roots, feature, threshold, left, value)
+            forest = Forest(parts["roots"][at], parts["feature"][at], parts["threshold"][at], value)
             forests.append(TagForest(int(column), float(centre), parts["classes"][at], forest))
         return cls(MeanMode.from_arrays(arrays), forests)
 
