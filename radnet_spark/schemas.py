@@ -237,6 +237,7 @@ _TABLES = (
             "kind": "string",
             "missing": "double",
             "oob_error": "double",
+            "validation_error": "double",
             "mean_mode_error": "double",
             "gain": "double",
         },

@@ -51,6 +51,7 @@ class FilledTag:
     kind: str
     missing: float
     oob_error: float | None
+    validation_error: float | None
     mean_mode_error: float | None
     gain: float | None
 

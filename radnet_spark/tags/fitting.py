@@ -12,7 +12,7 @@ from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.embedder import TagEmbedder
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.imputation import Imputer, MeanMode, TagImputation, imputations
-from radnet_spark.tags.missforest_fit import MissForestFit, fit_missforest
+from radnet_spark.tags.missforest_fit import MissForestFit, errors_on, fit_missforest
 from radnet_spark.tags.preparation import TagPolicy
 from radnet_spark.training.loop import TrainingResult
 
@@ -50,7 +50,7 @@ def fit_tags(
     """
     notes: list[str] = []
     order = np.random.default_rng(settings.seed).permutation(len(train_rows.numbers))
-    imputer, filled, missforest = _imputer(train_rows, order, features, settings)
+    imputer, filled, missforest = _imputer(train_rows, validation_rows, features, settings)
     encoder = Encoder(features)
     matrix = encoder.encode(imputer.apply(train_rows))
     if len(validation_rows.numbers):
@@ -68,14 +68,19 @@ def fit_tags(
 
 
 def _imputer(
-    rows: Columns, order: np.ndarray, features: FeatureSet, settings: Tags
+    rows: Columns, validation: Columns, features: FeatureSet, settings: Tags
 ) -> tuple[Imputer, list[TagImputation], MissForestFit | None]:
     if settings.imputation == "mean_mode":
-        return MeanMode.fit(rows), imputations(rows, features, {}), None
-    some = np.sort(order[: settings.missforest.train_rows])
-    sample = Columns(rows.numbers[some], rows.codes[some])
+        return MeanMode.fit(rows), imputations(rows, features, {}, {}), None
+    sample, watched = (_some(part, settings.missforest.train_rows, settings.seed) for part in (rows, validation))
     fit = fit_missforest(sample, settings.missforest, settings.seed)
-    return fit.imputer, imputations(sample, features, fit.errors), fit
+    return fit.imputer, imputations(sample, features, fit.errors, errors_on(fit.imputer, watched)), fit
+
+
+def _some(rows: Columns, count: int, seed: int) -> Columns:
+    """At most `count` rows, in their order."""
+    some = np.sort(np.random.default_rng(seed).permutation(len(rows.numbers))[:count])
+    return Columns(rows.numbers[some], rows.codes[some])
 
 
 def _plan(settings: Tags) -> TrainingPlan:

@@ -75,6 +75,7 @@ class TagImputation(NamedTuple):
         missing: share of the rows it was fitted on that lack it.
         oob_error: out of bag: the root mean squared error over the standard deviation (NRMSE), or the share of wrong
             categories (PFC). None: no forest fills it.
+        validation_error: the same on rows of the validation part, whose exams no tree has seen; None without such rows.
         mean_mode_error: the same error of the mean, which is 1, or of the most frequent category; None without values.
         gain: 1 - `oob_error` / `mean_mode_error`.
     """
@@ -83,17 +84,21 @@ class TagImputation(NamedTuple):
     kind: str
     missing: float
     oob_error: float | None
+    validation_error: float | None
     mean_mode_error: float | None
     gain: float | None
 
 
-def imputations(columns: Columns, features: FeatureSet, errors: Mapping[int, float]) -> list[TagImputation]:
+def imputations(
+    columns: Columns, features: FeatureSet, errors: Mapping[int, float], validation: Mapping[int, float]
+) -> list[TagImputation]:
     """What is known of each feature's filling.
 
     Args:
         columns: (n, …) the rows the imputer was fitted on, n ≥ 1.
         features: what the columns are.
         errors: column → out-of-bag error, as `fit_missforest` gives it; empty for mean and mode.
+        validation: column → error on validation rows.
     """
     missing, found = gaps(columns), []
     named = [("continuous", feature.source) for feature in features.continuous]
@@ -107,7 +112,7 @@ def imputations(columns: Columns, features: FeatureSet, errors: Mapping[int, flo
             codes = columns.codes[:, column - len(features.continuous)]
             simple = float((codes[codes >= 0] != _mode(codes)).mean()) if (codes >= 0).any() else None
         gain = None if error is None or not simple else 1 - error / simple
-        found.append(TagImputation(tag, kind, float(absent.mean()), error, simple, gain))
+        found.append(TagImputation(tag, kind, float(absent.mean()), error, validation.get(column), simple, gain))
     return found
 
 

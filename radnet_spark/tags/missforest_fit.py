@@ -85,6 +85,28 @@ def fit_missforest(columns: Columns, settings: MissForestSettings, seed: int) ->
     return MissForestFit(MissForest(table.start, forests), errors, differences, len(kept))
 
 
+def errors_on(imputer: MissForest, rows: Columns) -> dict[int, float]:
+    """Errors of the last round's forests on known values of other rows: of exams that the fit did not see, if possible.
+
+    Out-of-bag errors look too good where rows are alike, as images of an exam are: a tree that left a row out has seen
+    its neighbours.
+
+    Returns:
+        Column → error as in `MissForestFit`, without columns of which no row has a value that training had.
+    """
+    filled, missing = imputer.apply(rows), gaps(rows)
+    matrix, continuous = as_matrix(filled, imputer.start), rows.numbers.shape[1]
+    known = np.hstack([~missing[:, :continuous], rows.codes >= 0])
+    found = {}
+    for column, forest in {forest.column: forest for forest in imputer.forests}.items():
+        there = np.flatnonzero(known[:, column])
+        if len(there):
+            values = (*filled.numbers.T, *filled.codes.T)[column][there]
+            predicted = forest.predict(matrix[there])
+            found[column] = nrmse(predicted, values) if column < continuous else float((predicted != values).mean())
+    return found
+
+
 def difference(before: Columns, after: Columns, missing: np.ndarray) -> Difference:
     """What a round changed.
 

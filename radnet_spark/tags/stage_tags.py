@@ -140,8 +140,11 @@ def _imputation(fit: TagFit) -> dict[str, Any]:
         found |= {"rounds_run": len(fit.missforest.differences), "rounds_kept": fit.missforest.rounds,
                   "differences": [asdict(difference) for difference in fit.missforest.differences]}  # fmt: skip
     for name, kind in (("nrmse", "continuous"), ("pfc", "categorical")):
-        errors = [row.oob_error for row in fit.imputation if row.kind == kind and row.oob_error is not None]
-        found |= {f"oob_{name}": float(np.mean(errors))} if errors else {}
+        rows = [row for row in fit.imputation if row.kind == kind]
+        for where, errors in (("oob", [row.oob_error for row in rows]),
+                              ("validation", [row.validation_error for row in rows])):  # fmt: skip
+            known = [error for error in errors if error is not None]
+            found |= {f"{where}_{name}": float(np.mean(known))} if known else {}
     return found
 
 
@@ -154,7 +157,7 @@ def _save(context: StageContext, fit: TagFit) -> str:
         for entry in fit.training.history:
             run.metrics({name: entry[name] for name in ("train_loss", "validation_loss")}, step=entry["epoch"])
         run.metrics({"best_loss": fit.training.best_loss})
-        run.metrics({name: value for name, value in _imputation(fit).items() if name.startswith("oob_")})
+        run.metrics({name: value for name, value in _imputation(fit).items() if isinstance(value, float)})
     return fit_id
 
 

@@ -91,7 +91,7 @@ def test_tags_are_selected_fitted_and_embedded(archive, tables, context):
     assert set(filled) == kept
     assert filled["KVP"]["missing"] == pytest.approx(1 - numbers / len(train))
     assert (filled["KVP"]["kind"], filled["KVP"]["mean_mode_error"]) == ("continuous", 1.0)
-    assert all(row["oob_error"] is not None for row in filled.values())
+    assert all(row["oob_error"] is not None and row["validation_error"] is not None for row in filled.values())
     assert summary.extra["imputation"]["method"] == "MissForest"
     assert 1 <= summary.extra["imputation"]["rounds_kept"] <= 2
     assert list(summary.extra["kept_after"].values()) == sorted(summary.extra["kept_after"].values(), reverse=True)

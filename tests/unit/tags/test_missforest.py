@@ -17,7 +17,7 @@ from radnet_spark.tags.columns import MISSING, UNSEEN, Columns, Feature, Feature
 from radnet_spark.tags.forest import Forest
 from radnet_spark.tags.imputation import MeanMode, imputations
 from radnet_spark.tags.missforest import MissForest
-from radnet_spark.tags.missforest_fit import Difference, difference, fit_missforest
+from radnet_spark.tags.missforest_fit import Difference, difference, errors_on, fit_missforest
 
 SETTINGS = MissForestSettings(trees=6, min_leaf_rows=5, max_features="sqrt", train_rows=100, rounds=2)
 
@@ -235,13 +235,29 @@ def test_what_is_reported_of_each_feature_by_hand():
         np.array([[1.0, 5.0], [3.0, 5.0], [np.nan, 5.0], [2.0, np.nan]]),
         np.array([[0, MISSING], [1, MISSING], [1, MISSING], [1, MISSING]], np.int32),
     )
-    assert [tuple(row) for row in imputations(columns, features, {0: 0.25, 1: 0.0, 2: 0.5})] == [
-        ("KVP", "continuous", 0.25, 0.25, 1.0, 0.75),
-        ("EchoTime", "continuous", 0.25, 0.0, 0.0, None),
-        ("PatientSex", "categorical", 0.0, 0.5, 0.25, -1.0),
-        ("Grid", "categorical", 1.0, None, None, None),
+    assert [tuple(row) for row in imputations(columns, features, {0: 0.25, 1: 0.0, 2: 0.5}, {0: 0.3})] == [
+        ("KVP", "continuous", 0.25, 0.25, 0.3, 1.0, 0.75),
+        ("EchoTime", "continuous", 0.25, 0.0, None, 0.0, None),
+        ("PatientSex", "categorical", 0.0, 0.5, None, 0.25, -1.0),
+        ("Grid", "categorical", 1.0, None, None, None, None),
     ]
-    assert all(row.oob_error is None for row in imputations(columns, features, {}))
+    assert all(row.oob_error is None for row in imputations(columns, features, {}, {}))
+
+
+def test_errors_on_other_rows_are_those_of_predictions_without_the_value():
+    whole, gapped = table()
+    imputer = fitted().imputer
+    found = errors_on(imputer, whole)
+    assert sorted(found) == [0, 1, 2, 3, 4]
+    last = {forest.column: forest for forest in imputer.forests}
+    matrix = np.hstack([whole.numbers, whole.codes]).astype(np.float32)
+    matrix[:, 3] = 9  # what a forest is asked for it does not look at
+    assert found[3] == (last[3].predict(matrix) != whole.codes[:, 0]).mean()
+    matrix[:, 3], matrix[:, 0] = whole.codes[:, 0], np.inf
+    error = last[0].predict(matrix) - whole.numbers[:, 0]
+    assert found[0] == pytest.approx(error.std() / whole.numbers[:, 0].std(), rel=0.02)
+    assert errors_on(imputer, Columns(gapped.numbers[:0], gapped.codes[:0])) == {}
+    assert 4 not in errors_on(imputer, Columns(gapped.numbers, np.full((400, 2), UNSEEN, np.int32)))
 
 
 def test_applying_needs_no_scikit_learn():
