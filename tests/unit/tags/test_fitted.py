@@ -16,6 +16,7 @@ from radnet_spark.tags.embedder import TagEmbedder
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.fitting import fit_tags
 from radnet_spark.tags.imputation import MeanMode
+from radnet_spark.tags.missforest import MissForest
 from radnet_spark.tags.preparation import TagPolicy, flatten
 from radnet_spark.tags.selection import Statistics, select
 
@@ -139,12 +140,24 @@ def test_bad_values_become_finite_vectors(fitted):
 def test_a_saved_embedder_gives_the_same(fitted, tmp_path):
     fitted.embedder.save(tmp_path)
     loaded = TagEmbedder.load(tmp_path)
+    assert isinstance(loaded.imputer, MissForest)
     np.testing.assert_array_equal(loaded.embed(TRAIN), fitted.embedder.embed(TRAIN))
     assert loaded.policy == POLICY
     assert loaded.features == FEATURES
     assert loaded.dimensions == 32
     assert loaded.embed([]).shape == (0, 32)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["autoencoder.safetensors", "imputer.npz", "tags.json"]
+
+
+def test_mean_and_mode_are_a_setting(tmp_path):
+    settings = load_config(["demo.yml"], ["tags.autoencoder.epochs=1", "tags.imputation=mean_mode"]).tags
+    fit = fit_tags(COLUMNS, COLUMNS, FEATURES, POLICY, settings)
+    fit.embedder.save(tmp_path)
+    loaded = TagEmbedder.load(tmp_path)
+    assert isinstance(loaded.imputer, MeanMode)
+    np.testing.assert_array_equal(loaded.encode(TRAIN), fit.embedder.encode(TRAIN))
+    assert fit.missforest is None
+    assert [row.tag for row in fit.imputation] == ["EchoTime", "KVP", "Manufacturer", "PatientSex"]
 
 
 def test_one_row_is_enough():
