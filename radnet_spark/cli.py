@@ -29,7 +29,7 @@ HELP = {
     "body-parts": "the body part of each instance, from tags and descriptions -> body_parts",
     "images": "8-bit images, what is missing or outdated -> images",
     "cohort": "the balanced experiment and its train, validation and test parts -> cohort",
-    "tags": "DICOM tags as vectors -> tag_missingness, missingness_tests, tag_features, embeddings",
+    "tags": "DICOM tags as vectors -> tag_missingness, missingness_tests, tag_imputation, tag_features, embeddings",
     "text": "diagnoses as stems and vectors -> tokens, embeddings",
     "train": "the convolutional autoencoder, on all ranks -> train_images, checkpoints, registered encoder",
     "embed": "images as vectors -> embeddings",

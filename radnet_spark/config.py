@@ -143,6 +143,14 @@ class TagsAutoencoder(Section):
         return self
 
 
+class MissForestSettings(Section):
+    trees: Positive
+    min_leaf_rows: Positive
+    max_features: Literal["sqrt"] | Annotated[float, Field(gt=0, le=1)]
+    train_rows: Positive
+    rounds: Positive
+
+
 class TagsPca(Section):
     components: Positive
     solver: Literal["full", "arpack", "randomized"]
@@ -156,7 +164,8 @@ class Tags(Section):
     alpha: Share
     missingness_rows: Positive
     train_rows: Positive
-    imputation: Literal["mean_mode"]
+    imputation: Literal["missforest", "mean_mode"]
+    missforest: MissForestSettings
     grid: str
     grids: str
     model: Literal["ae", "pca"]

@@ -227,6 +227,21 @@ _TABLES = (
             "position": "int",
         },
     ),
+    Table(
+        "tag_imputation",
+        "a tag value that is a feature",
+        "tags",
+        ("tag",),
+        {
+            "tag": "string",
+            "kind": "string",
+            "missing": "double",
+            "oob_error": "double",
+            "validation_error": "double",
+            "mean_mode_error": "double",
+            "gain": "double",
+        },
+    ),
     Table("tokens", "an exam", "text", ("exam_id",), {"exam_id": "string", "stems": "array<string>"}),
     Table(
         "embeddings",

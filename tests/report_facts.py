@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from radnet_spark.report.facts import Cluster, Clustering, Facts, StageRun
-from radnet_spark.report.tag_facts import DecidedTag, Dependence, TagFacts
+from radnet_spark.report.tag_facts import DecidedTag, Dependence, FilledTag, TagFacts
 
 MODALITIES = ("CR", "CT", "MR", "RF", "XA")
 PARTS = ("CHEST", "ABDOMEN", "KNEE", "HEAD", "LSPINE", "HAND", "ANKLE", "HEART", "PELVIS", "unknown")
@@ -62,12 +62,15 @@ def made_up_tags(random: np.random.Generator, count: int = 50) -> TagFacts:
                  "helper_fill": {"study_description": 0.9, "protocol_name": 0.64}}  # fmt: skip
     figures = {"kept_after": {"all": 60, "fill_rate": 52, "modality_tag": count}, "missingness_rows": 1200,
                "missingness_exams": 400, "tested_for_gaps": count, "not_mcar": 30,
-               "not_mcar_corrected": 20}  # fmt: skip
+               "not_mcar_corrected": 20, "imputation": {"rounds_run": 3, "rounds_kept": 2}}  # fmt: skip
     decided = [DecidedTag(name, 0.7, 12, True, None, n % 2 == 0, True) for n, name in enumerate(names)]
     decided.append(DecidedTag("PatientName", 1.0, 900, False, "personal_data", None, None))
     gaps = {(a, b): Dependence(float(random.beta(1, 5)), bool(random.random() < 0.2))
             for a in names for b in (*names, "Modality") if a != b and random.random() < 0.8}  # fmt: skip
-    return TagFacts(body_part, figures, decided, gaps)
+    filled = [FilledTag("KVP", "continuous", 0.41, 0.52, 0.6, 1.0, 0.48),
+              FilledTag("PatientSex", "categorical", 0.06, 0.5, None, 0.4, -0.25),
+              FilledTag("Grid", "categorical", 0, None, None, None, None)]  # fmt: skip
+    return TagFacts(body_part, figures, decided, gaps, filled)
 
 
 def _cluster(label: int, random: np.random.Generator) -> Cluster:

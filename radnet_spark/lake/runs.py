@@ -23,7 +23,7 @@ from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.lake.tables import Tables
 from radnet_spark.schemas import TABLES
 
-_SETTINGS = ("base.yml", "demo.yml", "on_databricks.yml")
+_SETTINGS = ("base.yml", "demo.yml", "missforest_authors.yml", "on_databricks.yml")
 
 
 @cache

@@ -30,7 +30,7 @@ from radnet_spark.tags.reading import EncodedSums, typical, units_by_tag
 
 READS = (
     "instances", "quarantine", "exams", "body_parts", "images", "cohort", "dropped", "tokens", "clusterings",
-    "clusters", "labels", "scores", "annotations", "fits", "tag_missingness", "missingness_tests",
+    "clusters", "labels", "scores", "annotations", "fits", "tag_missingness", "missingness_tests", "tag_imputation",
 )  # fmt: skip
 WRITES: tuple[str, ...] = ()
 CONFIG = (

@@ -44,6 +44,19 @@ class Dependence:
 
 
 @dataclass(frozen=True)
+class FilledTag:
+    """A row of `tag_imputation`: how well gaps in a tag are filled."""
+
+    tag: str
+    kind: str
+    missing: float
+    oob_error: float | None
+    validation_error: float | None
+    mean_mode_error: float | None
+    gain: float | None
+
+
+@dataclass(frozen=True)
 class TagFacts:
     """Values of the page's section on tags.
 
@@ -52,12 +65,14 @@ class TagFacts:
         figures: those of the last `tags`: `kept_after`, `missingness_rows`, ….
         decided: every tag, kept ones first.
         gaps: (tag with gaps, other tag) → dependence.
+        filled: every feature, those with the most gaps first.
     """
 
     body_part: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     decided: Sequence[DecidedTag] = ()
     gaps: Mapping[tuple[str, str], Dependence] = field(default_factory=dict)
+    filled: Sequence[FilledTag] = ()
 
     @property
     def fills(self) -> list[tuple[str, float]]:
@@ -81,11 +96,12 @@ def read_tag_facts(tables: Tables, figures: Mapping[str, Mapping[str, Any]], alp
     """What the tables of the tag stages hold.
 
     Args:
-        tables: for `tag_missingness` and `missingness_tests`, which may be missing.
+        tables: for `tag_missingness`, `missingness_tests` and `tag_imputation`, which may be missing.
         figures: stage → figures of its last run.
         alpha: level of the corrected tests.
     """
     decided = [DecidedTag(**row.asDict()) for row in tables.read_or_empty("tag_missingness").collect()]
+    filled = [FilledTag(**row.asDict()) for row in tables.read_or_empty("tag_imputation").collect()]
     columns = ("tag", "other", "test", "effect_size", "p_corrected")
     tests = tables.read_or_empty("missingness_tests").select(*columns).collect()
     return TagFacts(
@@ -93,4 +109,5 @@ def read_tag_facts(tables: Tables, figures: Mapping[str, Mapping[str, Any]], alp
         sorted(decided, key=lambda tag: (not tag.kept, tag.tag)),
         {(row["tag"], row["other"]): Dependence(strength(row["test"], row["effect_size"]), row["p_corrected"] < alpha)
          for row in sorted(tests)},
+        sorted(filled, key=lambda tag: (-tag.missing, tag.tag)),
     )  # fmt: skip

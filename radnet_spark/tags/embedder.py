@@ -15,14 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from radnet_spark.arrays import save_arrays
+from radnet_spark.arrays import save_compressed
 from radnet_spark.tags.columns import FeatureSet
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.imputation import Imputer, MeanMode
+from radnet_spark.tags.missforest import MissForest
 from radnet_spark.tags.preparation import TagPolicy
 from radnet_spark.tags.reduction import Reduction, load_reduction
 
 _CHUNK = 4096  # rows that are encoded together
+_IMPUTERS: dict[str, type[MeanMode] | type[MissForest]] = {"MeanMode": MeanMode, "MissForest": MissForest}
 
 
 class TagEmbedder:
@@ -66,7 +68,7 @@ class TagEmbedder:
         policy = {**asdict(self.policy), "numeric_vr": sorted(self.policy.numeric_vr)}
         about = {"policy": policy, "features": self.features.to_json(), "imputer": type(self.imputer).__name__}
         (folder / "tags.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
-        save_arrays(folder / "imputer.npz", **self.imputer.arrays())
+        save_compressed(folder / "imputer.npz", **self.imputer.arrays())
         self.reduction.save(folder)
 
     @classmethod
@@ -81,7 +83,7 @@ class TagEmbedder:
         about = json.loads((folder / "tags.json").read_text(encoding="utf-8"))
         features = FeatureSet.from_json(about["features"])
         with np.load(folder / "imputer.npz", allow_pickle=False) as arrays:
-            imputer = MeanMode.from_arrays(arrays)
+            imputer = _IMPUTERS[about["imputer"]].from_arrays(dict(arrays))
         fitted = load_reduction(reduction or folder, Encoder(features).width)
         return cls(_policy(about["policy"]), features, imputer, fitted)
 

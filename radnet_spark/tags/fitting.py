@@ -17,7 +17,8 @@ from radnet_spark.tags.autoencoder import Options, TrainingPlan, dense, seeded, 
 from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.embedder import TagEmbedder
 from radnet_spark.tags.encoding import Encoder
-from radnet_spark.tags.imputation import Imputer, MeanMode
+from radnet_spark.tags.imputation import Imputer, MeanMode, TagImputation, imputations
+from radnet_spark.tags.missforest_fit import MissForestFit, errors_on, fit_missforest
 from radnet_spark.tags.preparation import TagPolicy
 from radnet_spark.tags.reduction import AutoencoderReduction, PcaReduction, Reduction
 from radnet_spark.tags.sample import Sample, load_sample
@@ -35,6 +36,8 @@ class TagFit:
         policy: how tags are read.
         features: which ones.
         imputer: fills gaps.
+        imputation: how well gaps are filled, a feature each.
+        missforest: its rounds; None for mean and mode.
         sample: filled and encoded rows.
         notes: what was done instead of what was asked.
     """
@@ -42,6 +45,8 @@ class TagFit:
     policy: TagPolicy
     features: FeatureSet
     imputer: Imputer
+    imputation: list[TagImputation]
+    missforest: MissForestFit | None
     sample: Sample
     notes: list[str]
 
@@ -73,7 +78,7 @@ def fit_tags(
     """
     notes: list[str] = []
     order = np.random.default_rng(settings.seed).permutation(len(train_rows.numbers))
-    imputer = MeanMode.fit(train_rows)
+    imputer, filled, missforest = _imputer(train_rows, validation_rows, features, settings)
     encoder = Encoder(features)
     matrix = encoder.encode_sparse(imputer.apply(train_rows))
     if len(validation_rows.numbers):
@@ -84,7 +89,23 @@ def fit_tags(
         matrix = matrix[np.sort(order[held:])] if matrix.shape[0] > 1 else matrix
         notes.append(f"no validation rows: {held} training rows watched the tag vectors' fitting instead")
     sample = Sample(matrix, watched, np.array([], "U1"))
-    return TagFit(policy, features, imputer, sample, notes)
+    return TagFit(policy, features, imputer, filled, missforest, sample, notes)
+
+
+def _imputer(
+    rows: Columns, validation: Columns, features: FeatureSet, settings: Tags
+) -> tuple[Imputer, list[TagImputation], MissForestFit | None]:
+    if settings.imputation == "mean_mode":
+        return MeanMode.fit(rows), imputations(rows, features, {}, {}), None
+    sample, watched = (_some(part, settings.missforest.train_rows, settings.seed) for part in (rows, validation))
+    fit = fit_missforest(sample, settings.missforest, settings.seed)
+    return fit.imputer, imputations(sample, features, fit.errors, errors_on(fit.imputer, watched)), fit
+
+
+def _some(rows: Columns, count: int, seed: int) -> Columns:
+    """At most `count` rows, in their order."""
+    some = np.sort(np.random.default_rng(seed).permutation(len(rows.numbers))[:count])
+    return Columns(rows.numbers[some], rows.codes[some])
 
 
 def fit_reduction(settings: Mapping[str, Any], seed: int, sample: Sample) -> Fitted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ from radnet_spark.tags.selection import Statistics, TagCounts, TagDecision, kept
 
 READS = ("instances", "cohort")
 WRITES = (
-    "tag_missingness", "missingness_tests", "tag_features", "embeddings/source=tags", "fits/stage=tags",
-    "grid_cells/stage=tags",
+    "tag_missingness", "missingness_tests", "tag_imputation", "tag_features", "embeddings/source=tags",
+    "fits/stage=tags", "grid_cells/stage=tags",
 )  # fmt: skip
 CONFIG = ("tags",)
 
@@ -40,7 +41,7 @@ def check(context: StageContext) -> None:
 
 
 def run(context: StageContext) -> StageSummary:
-    """Writes `tag_missingness`, `missingness_tests`, `tag_features` and the tag rows of `embeddings`.
+    """Writes `tag_missingness`, `missingness_tests`, `tag_imputation`, `tag_features`, the tag rows of `embeddings`.
 
     Raises:
         StageError: the cohort has no training instance.
@@ -112,7 +113,7 @@ def _fit(
     (train_rows, _), (validation_rows, uids) = (
         _columns(frames.prepared(part, features, policy), features) for part in (train, validation)
     )
-    context.progress(f"fitting tag vectors on {len(train_rows.numbers)} instances")
+    context.progress(f"filling gaps and fitting tag vectors on {len(train_rows.numbers)} instances")
     return fit_tags(train_rows, validation_rows, features, policy, settings), uids
 
 
@@ -121,6 +122,10 @@ def _write(
     made: tuple[TagFit, Reduced] | None,
 ) -> None:  # fmt: skip
     tables, spark = context.tables, context.spark
+    filled = [tuple(item) for item in made[0].imputation] if made else []
+    summary.rows["tag_imputation"] = tables.overwrite(
+        "tag_imputation", spark.createDataFrame(filled, TABLES["tag_imputation"].ddl)
+    )
     layout = [tuple(item) for item in Encoder(features).layout()]
     summary.rows["tag_features"] = tables.overwrite(
         "tag_features", spark.createDataFrame(layout, TABLES["tag_features"].ddl)
@@ -132,9 +137,24 @@ def _write(
         summary.notes += [*fit.notes, *reduced.notes]
         summary.extra.update(
             fit_id=reduced.fit_id, model=reduced.model, cells=reduced.cells, best_loss=reduced.metrics["loss"],
-            epochs=int(reduced.metrics.get("epochs", 0)), width=fit.sample.width,
+            epochs=int(reduced.metrics.get("epochs", 0)), width=fit.sample.width, imputation=_imputation(fit),
         )  # fmt: skip
     summary.rows["embeddings"] = tables.overwrite("embeddings", vectors, part=_PART)
+
+
+def _imputation(fit: TagFit) -> dict[str, Any]:
+    """How gaps were filled, in figures: means over the tags, and what each round changed."""
+    found: dict[str, Any] = {"method": type(fit.imputer).__name__}
+    if fit.missforest:
+        found |= {"rounds_run": len(fit.missforest.differences), "rounds_kept": fit.missforest.rounds,
+                  "differences": [asdict(difference) for difference in fit.missforest.differences]}  # fmt: skip
+    for name, kind in (("nrmse", "continuous"), ("pfc", "categorical")):
+        rows = [row for row in fit.imputation if row.kind == kind]
+        for where, errors in (("oob", [row.oob_error for row in rows]),
+                              ("validation", [row.validation_error for row in rows])):  # fmt: skip
+            known = [error for error in errors if error is not None]
+            found |= {f"{where}_{name}": float(np.mean(known))} if known else {}
+    return found
 
 
 def _part(rows: DataFrame, split: str) -> DataFrame:

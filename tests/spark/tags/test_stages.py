@@ -59,9 +59,10 @@ def _instance(number: int, tags: dict[str, str], **columns: str | None) -> tuple
 def archive(spark, tables):
     """Writes instances and a cohort; returns the tag maps by identifier."""
 
-    def write(count: int, splits: tuple[str, ...] = ("train", "train", "train", "validation", "test"), tags=_tags):
+    def write(count: int, splits: tuple[str, ...] = ("train", "train", "train", "validation", "test"), tags=_tags,
+              partitions=3):  # fmt: skip
         rows = [_instance(number, tags(number)) for number in range(count)]
-        tables.overwrite("instances", spark.createDataFrame(rows, TABLES["instances"].ddl).repartition(3))
+        tables.overwrite("instances", spark.createDataFrame(rows, TABLES["instances"].ddl).repartition(partitions))
         cohort = [(_UID.format(n), f"e{n}", ("CT", "MR")[n % 2], splits[n % len(splits)]) for n in range(count)]
         tables.overwrite("cohort", spark.createDataFrame(cohort, TABLES["cohort"].ddl))
         return {_UID.format(number): tags(number) for number in range(count)}
@@ -91,6 +92,13 @@ def test_tags_are_selected_fitted_and_embedded(archive, tables, context):
     assert [row["position"] for row in features] == list(range(summary.extra["width"]))
     assert {row["category"] for row in features if row["tag"] == "PatientSex"} == {"F", "M", "O"}
     assert summary.rows["embeddings"] == 200
+    filled = {row["tag"]: row for row in tables.read("tag_imputation").collect()}
+    assert set(filled) == kept
+    assert filled["KVP"]["missing"] == pytest.approx(1 - numbers / len(train))
+    assert (filled["KVP"]["kind"], filled["KVP"]["mean_mode_error"]) == ("continuous", 1.0)
+    assert all(row["oob_error"] is not None and row["validation_error"] is not None for row in filled.values())
+    assert summary.extra["imputation"]["method"] == "MissForest"
+    assert 1 <= summary.extra["imputation"]["rounds_kept"] <= 2
     assert list(summary.extra["kept_after"].values()) == sorted(summary.extra["kept_after"].values(), reverse=True)
     _equals_plain_python(tables, tag_maps, summary.extra["fit_id"])
 
@@ -106,10 +114,11 @@ def _equals_plain_python(tables, tag_maps, fit_id):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_running_again_gives_the_same(archive, tables, context):
+def test_running_again_gives_the_same_however_rows_are_partitioned(archive, tables, context):
     archive(40)
     stage_tags.run(context())
     first = {row["sop_instance_uid"]: row["vector"] for row in tables.read("embeddings").collect()}
+    archive(40, partitions=1)
     summary = stage_tags.run(context())
     assert any("training instances" in note for note in summary.notes)
     again = {row["sop_instance_uid"]: row["vector"] for row in tables.read("embeddings").collect()}

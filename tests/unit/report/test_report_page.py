@@ -61,7 +61,8 @@ def test_whole_page(config: Config) -> None:
     assert html.count("data:image/png;base64,") == len(pictures.named())
     for expected in ("1\u202f821", "no DICOM file", "paper: PV-DBOW + AE + CAE", "no grey-level window", "MR · KNEE",
                      "they agree in 91%", "personal data", "not missing completely at random",
-                     "Manufacturer A &amp; B 83 %"):  # fmt: skip
+                     "Manufacturer A &amp; B 83 %",
+                     "3 rounds, number 2 kept", "3 tag values, 2 of them with gaps", "0.520", "-25%"):  # fmt: skip
         assert expected in text
     assert "password" not in text
 

@@ -17,6 +17,7 @@ from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.fitting import fit_reduction, fit_tags
 from radnet_spark.tags.grids import tag_cells
 from radnet_spark.tags.imputation import MeanMode
+from radnet_spark.tags.missforest import MissForest
 from radnet_spark.tags.preparation import TagPolicy, flatten
 from radnet_spark.tags.selection import Statistics, select
 
@@ -154,6 +155,7 @@ def test_a_saved_embedder_gives_the_same(model, tmp_path):
     )  # fmt: skip
     embedder.save(tmp_path)
     loaded = TagEmbedder.load(tmp_path)
+    assert isinstance(loaded.imputer, MissForest)
     np.testing.assert_array_equal(loaded.embed(TRAIN), embedder.embed(TRAIN))
     assert loaded.policy == POLICY
     assert loaded.features == FEATURES
@@ -161,6 +163,18 @@ def test_a_saved_embedder_gives_the_same(model, tmp_path):
     assert loaded.embed([]).shape == (0, loaded.dimensions)
     weights = {"ae": "autoencoder.safetensors", "pca": "pca.npz"}[model]
     assert {path.name for path in tmp_path.iterdir()} == {weights, "imputer.npz", "reduction.json", "tags.json"}
+
+
+def test_mean_and_mode_are_a_setting(tmp_path):
+    embedder, _, _ = _fit(COLUMNS, "tags.autoencoder.epochs=1", "tags.imputation=mean_mode")
+    embedder.save(tmp_path)
+    loaded = TagEmbedder.load(tmp_path)
+    assert isinstance(loaded.imputer, MeanMode)
+    np.testing.assert_array_equal(loaded.encode(TRAIN), embedder.encode(TRAIN))
+    settings = load_config(["demo.yml"], ["tags.imputation=mean_mode"]).tags
+    fit = fit_tags(COLUMNS, COLUMNS, FEATURES, POLICY, settings)
+    assert fit.missforest is None
+    assert [row.tag for row in fit.imputation] == ["EchoTime", "KVP", "Manufacturer", "PatientSex"]
 
 
 def test_one_row_is_enough():
