@@ -102,14 +102,14 @@ def test_every_row_is_in_a_diagnosis_or_listed_with_its_reason(context, tmp_path
         f'{{"exam_id": "4", "diagnosis": "{TEXT}"}}',
     ]
     (folder / "b.jsonl").write_bytes("\n".join(lines).encode("cp1250"))
-    (folder / "c.csv.gz").write_bytes(gzip.compress(b"exam_id,diagnosis\n" + b"8,Uredan nalaz pluca.\n" * 9)[:-9])
+    (folder / "c.csv.gz").write_bytes(gzip.compress(b"exam_id,diagnosis\n" + b"8,Uredan nalaz oba pluca.\n" * 9)[:-9])
     run_context = context(input=[str(folder)])
     summary = stage_diagnoses.run(run_context)
     assert exams_of(run_context) == {
         hashed(run_context, "1"): f"{TEXT}\nDopuna: {TEXT}",
         hashed(run_context, "4"): f"{TEXT}\nNula i nečitljivo \ufffd, {TEXT}",
         hashed(run_context, "7"): LUNGS,
-        hashed(run_context, "8"): "Uredan nalaz pluca.",
+        hashed(run_context, "8"): "Uredan nalaz oba pluca.",
     }
     dropped = {(row["key"], row["reason"], row["detail"]) for row in run_context.tables.read("dropped").collect()}
     first, fourth, eighth = (hashed(run_context, key) for key in ("1", "4", "8"))
