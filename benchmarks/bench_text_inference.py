@@ -12,7 +12,7 @@ import numpy as np
 
 from radnet_spark.config import load_config
 from radnet_spark.text.doc2vec import gensim_model, plain_form
-from radnet_spark.text.vocabulary import vocabulary
+from radnet_spark.text.vocabulary import Vocabulary
 
 TEXTS, WORDS, VOCABULARY, ROUNDS = 300, 60, 800, 3
 
@@ -22,7 +22,7 @@ def main() -> None:
     rng = np.random.default_rng(1)
     texts = [[f"w{i}" for i in rng.zipf(1.3, WORDS) % VOCABULARY] for _ in range(TEXTS)]
     settings = load_config(["demo.yml"]).text
-    model = gensim_model(texts, vocabulary(texts, settings.min_count), settings)
+    model = gensim_model(texts, set(Vocabulary.of(texts, settings.min_count).words), settings)
     twin = plain_form(model, settings)
     ours, theirs = [], []
     for _ in range(ROUNDS):

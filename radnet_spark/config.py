@@ -24,6 +24,7 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 T = TypeVar("T")
 Several = Annotated[list[T], Field(min_length=1)]
+TextEmbedding = Literal["pv_dbow", "pv_dm", "bow", "tf_idf", "spark_nlp_doc2vec", "spark_nlp_model"]
 
 
 class Section(BaseModel):
@@ -175,8 +176,12 @@ class Tags(Section):
 
 
 class Text(Section):
+    embedding: TextEmbedding
+    grid: str
+    grids: str
     min_count: Positive
     vector_size: Positive
+    window: Positive
     epochs: Positive
     negative: Positive
     alpha: PositiveFloat
@@ -184,11 +189,20 @@ class Text(Section):
     sample: Annotated[float, Field(ge=0)]
     workers: Positive
     inference_epochs: Positive | None
+    svd_components: Positive | None
+    most_dimensions: Positive
+    spark_nlp_path: str | None
     fold_diacritics: bool
     stop_words: list[str]
     stop_word_list: Literal["croatian"] | None
     write_out: bool
     seed: int
+
+    @model_validator(mode="after")
+    def _path_is_named(self) -> Self:
+        if self.embedding == "spark_nlp_model" and not self.spark_nlp_path:
+            raise ValueError("found no spark_nlp_path, expected the folder of a saved model for spark_nlp_model")
+        return self
 
 
 class Train(Section):
@@ -310,6 +324,7 @@ class Config(Section):
         return {
             "body_parts.rules": self.body_parts.rules,
             "tags.grids": self.tags.grids,
+            "text.grids": self.text.grids,
             "evaluate.regions": self.evaluate.regions,
         }
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from radnet_spark.config import config_hash
 from radnet_spark.errors import RadnetError, StageError
 from radnet_spark.lake.cells import Cell, CellSkipped, Outcome, as_csv
 from radnet_spark.lake.runs import code_version
@@ -124,6 +125,29 @@ def finished_cells(tables: Tables, stage: str) -> list[tuple[Cell, Outcome]]:
 def cell_folder(tables: Tables, stage: str, cell_id: str) -> Path:
     """Where a cell may leave files; every executor must reach it."""
     return tables.files / "grids" / stage / cell_id
+
+
+def shared_folder(tables: Tables, stage: str, cells: Sequence[Cell]) -> Path:
+    """Where what these cells read lies; no other cells have the same."""
+    return cell_folder(tables, stage, SHARED) / config_hash([cell.cell_id for cell in cells])
+
+
+def publish(folder: Path, write: Callable[[Path], None]) -> None:
+    """Makes a folder that is there only when it is whole; one that is there stays."""
+    if folder.is_dir():
+        return
+    temporary = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    write(temporary)
+    temporary.replace(folder)
+
+
+def tidy_shared(shared: Path, keep: bool) -> None:
+    """Only a grid's sample is needed later, and only the last one's."""
+    for folder in shared.parent.iterdir():
+        if folder != shared or not keep:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def on_executor(spark: SparkSession, body: Callable[[str], Metrics], payload: str) -> Metrics:

@@ -13,10 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from radnet_spark.config import config_hash
 from radnet_spark.lake.cells import Cell, Outcome, best_cell
 from radnet_spark.lake.fits import saving_fit
-from radnet_spark.lake.grid import SHARED, Grid, basis, cell_folder, finish_grid, on_executor, run_grid
+from radnet_spark.lake.grid import (
+    Grid,
+    basis,
+    cell_folder,
+    finish_grid,
+    on_executor,
+    publish,
+    run_grid,
+    shared_folder,
+    tidy_shared,
+)
 from radnet_spark.lake.stage import StageContext
 from radnet_spark.lake.tables import Tables
 from radnet_spark.tags.fitting import HISTORY, TagFit, fit_cell
@@ -55,9 +64,9 @@ def reduce_tags(context: StageContext, fit: TagFit, watched_uids: list[str]) -> 
     """
     others = {name: value for name, value in context.config.section("tags").items() if name not in _GRID_SETTINGS}
     cells = tag_cells(context.config.tags, basis(context, others))
-    shared = shared_folder(context.tables, cells)
+    shared = shared_folder(context.tables, STAGE, cells)
     sample = replace(fit.sample, watched_uids=np.array(watched_uids, "U"))
-    _publish(shared, lambda folder: sample.save(folder))
+    publish(shared, sample.save)
 
     def work(cell: Cell) -> Any:
         asked = {"settings": dict(cell.settings), "seed": cell.seed, "sample": str(shared),
@@ -70,16 +79,11 @@ def reduce_tags(context: StageContext, fit: TagFit, watched_uids: list[str]) -> 
     best = best_cell(cells, outcomes, "loss") or cells[0]
     saved = _save(context, fit, best, shared, outcomes[best.cell_id])
     finish_grid(context, grid, outcomes, [best.cell_id])
-    _tidy(shared, keep=len(cells) > 1)
+    tidy_shared(shared, keep=len(cells) > 1)
     notes = [f"cell {cell.settings}: {outcomes[cell.cell_id].reason}" for cell in cells
              if outcomes[cell.cell_id].status != "done"]  # fmt: skip
     metrics = dict(outcomes[best.cell_id].metrics)
     return Reduced(saved, str(best.settings["model"]), len(cells), metrics, notes)
-
-
-def shared_folder(tables: Tables, cells: list[Cell]) -> Path:
-    """Where the sample and the embedder of these cells lie; no other cells have the same."""
-    return cell_folder(tables, STAGE, SHARED) / config_hash([cell.cell_id for cell in cells])
 
 
 def cell_reduction(tables: Tables, cell: Cell, width: int) -> Reduction:
@@ -102,21 +106,3 @@ def _save(context: StageContext, fit: TagFit, best: Cell, shared: Path, outcome:
             run.metrics({name: entry[name] for name in ("train_loss", "validation_loss")}, step=entry["epoch"])
         run.metrics({"best_loss": outcome.metrics.get("loss")})
     return fit_id
-
-
-def _publish(folder: Path, write: Any) -> None:
-    """Makes a folder that is there only when it is whole; one that is there stays."""
-    if folder.is_dir():
-        return
-    temporary = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    write(temporary)
-    temporary.replace(folder)
-
-
-def _tidy(shared: Path, keep: bool) -> None:
-    """Only a grid's sample is needed later, and only the last one's."""
-    for folder in shared.parent.iterdir():
-        if folder != shared or not keep:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -3,19 +3,65 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radnet_spark.errors import StageError
+from radnet_spark.text import bag_of_words, paragraph_vectors
+from radnet_spark.text.bag_of_words import BagOfWords
 from radnet_spark.text.masking import masked
 from radnet_spark.text.paragraph_vectors import ParagraphVectors
 from radnet_spark.text.stemming import TextRules, stems
 
-MODEL = "pv_dbow"
+_ABOUT = "text.json"
+
+
+class TextModel(Protocol):
+    """What makes vectors of stems, fitted on train."""
+
+    words: list[str]
+
+    @property
+    def name(self) -> str:
+        """As `text.embedding` and `embeddings.model` have it."""
+
+    @property
+    def size(self) -> int:
+        """Length of a vector."""
+
+    def infer_all(self, texts: Sequence[Sequence[str]]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """(texts, size) vectors of stems, zeros where there is none, and (texts,) whether there is one.
+
+        A text's vector is the same whatever other texts stand beside it.
+        """
+
+    def save(self, folder: Path) -> None:
+        """Writes the model's files into an existing folder."""
+
+
+_LOADERS: dict[str, Callable[[Path], TextModel]] = {
+    bag_of_words.BOW: BagOfWords.load,
+    bag_of_words.TF_IDF: BagOfWords.load,
+    paragraph_vectors.PV_DBOW: ParagraphVectors.load,
+    paragraph_vectors.PV_DM: ParagraphVectors.load,
+}
+
+
+def load_model(name: str, folder: Path) -> TextModel:
+    """A model from its folder.
+
+    Raises:
+        StageError: there is no such model.
+    """
+    if name not in _LOADERS:
+        raise StageError(f"{folder}: found the text model {name}, expected one of {', '.join(_LOADERS)}")
+    return _LOADERS[name](folder)
 
 
 class TextEmbedder:
@@ -24,13 +70,16 @@ class TextEmbedder:
     Args:
         rules: how a text becomes stems.
         mask_persons: whether the texts that the model was fitted on had been masked; then new ones are as well.
-        model: the paragraph vectors.
+        model: makes vectors of stems.
     """
 
-    name = MODEL
-
-    def __init__(self, rules: TextRules, mask_persons: bool, model: ParagraphVectors) -> None:
+    def __init__(self, rules: TextRules, mask_persons: bool, model: TextModel) -> None:
         self.rules, self.mask_persons, self.model = rules, mask_persons, model
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        return self.model.name
 
     @property
     def size(self) -> int:
@@ -60,15 +109,15 @@ class TextEmbedder:
     def save(self, folder: Path) -> None:
         """Writes `text.json` and the model's files."""
         about = {"model": self.name, "mask_persons": self.mask_persons, "rules": asdict(self.rules)}
-        (folder / "text.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
+        (folder / _ABOUT).write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
         self.model.save(folder)
 
     @classmethod
     def load(cls, folder: str | Path) -> TextEmbedder:
         """Reads what `save` wrote; nothing else is needed."""
         folder = Path(folder)
-        about = json.loads((folder / "text.json").read_text(encoding="utf-8"))
-        return cls(TextRules.from_json(about["rules"]), about["mask_persons"], ParagraphVectors.load(folder))
+        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        return cls(TextRules.from_json(about["rules"]), about["mask_persons"], load_model(about["model"], folder))
 
 
 @lru_cache(maxsize=2)

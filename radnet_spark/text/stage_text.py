@@ -1,9 +1,11 @@
-"""`radnet text`: stems of all exams, paragraph vectors fitted on train, one vector for every instance of the cohort."""
+"""`radnet text`: stems of all exams, a model of texts fitted on train, one vector for every instance of the cohort."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
@@ -12,19 +14,31 @@ from radnet_spark.errors import NothingToDoError
 from radnet_spark.lake.dropped import dropped_rows
 from radnet_spark.lake.fits import fit_folder, saving_fit
 from radnet_spark.lake.stage import StageContext, StageSummary
-from radnet_spark.text.embedder import MODEL, TextEmbedder
+from radnet_spark.text.bag_of_words import TF_IDF
+from radnet_spark.text.embedder import TextEmbedder
 from radnet_spark.text.frames import (
     exam_parts,
     exam_vectors,
     instance_vectors,
     text_losses,
 )
+from radnet_spark.text.grids import NO_GRID, text_cells
+from radnet_spark.text.models import FittedModel, cells_of, fit_models
+from radnet_spark.text.sample import TextSample
 from radnet_spark.text.stemming import TextRules
+from radnet_spark.text.vocabulary import Vocabulary
 
 READS = ("exams", "cohort")
-WRITES = ("tokens", "embeddings/source=diagnosis", "dropped/stage=text")
+WRITES = ("tokens", "embeddings/source=diagnosis", "dropped/stage=text", "fits/stage=text", "grid_cells/stage=text")
 CONFIG = ("text", "diagnoses")
 _PART = {"source": "diagnosis"}
+
+Texts = tuple[list[str], list[list[str]]]  # exams, and the stems of each
+
+
+def check(context: StageContext) -> None:
+    """Raises `UsageError` for a grid that is not there or can't be read."""
+    text_cells(context.config.text, [])
 
 
 def run(context: StageContext) -> StageSummary:
@@ -49,23 +63,29 @@ def _text(context: StageContext, exams: DataFrame, cohort: DataFrame) -> StageSu
     if not exams.join(cohort, on="exam_id", how="left_semi").limit(1).count():
         raise NothingToDoError("no diagnosis of an exam of the cohort: there is no text to work on")
     rules = TextRules.of(context.config.text)
-    with saving_fit(context, "text", MODEL) as (fit_id, folder):
+    settings = context.config.text
+    with saving_fit(context, "text", settings.embedding if settings.grid == NO_GRID else "grid") as (fit_id, folder):
         rows = {"tokens": _write_tokens(context, exams, rules, folder)}
         parts = exam_parts(tables.read("tokens"), cohort).persist()
-        context.progress("paragraph vectors")
-        embedder = _fit(context, parts, rules)
+        fitted = _fit(context, parts, cohort)
+        embedder = TextEmbedder(rules, context.config.diagnoses.mask_persons, fitted.model)
         embedder.save(folder)
+        if fitted.shared:  # where `radnet screen` takes the rules from
+            embedder.save(fitted.shared)
     vectors = exam_vectors(parts, fit_folder(tables, fit_id)).persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        rows["embeddings"] = tables.overwrite("embeddings", instance_vectors(vectors, cohort, MODEL, fit_id), _PART)
+        embeddings = instance_vectors(vectors, cohort, embedder.name, fit_id)
+        rows["embeddings"] = tables.overwrite("embeddings", embeddings, _PART)
         lost = text_losses(tables.read("tokens"), vectors)
         rows["dropped"] = tables.overwrite("dropped", dropped_rows(lost, "text", "exam"), part={"stage": "text"})
         dropped = {row[0]: row[1] for row in lost.groupBy("reason").count().collect()}
     finally:
         vectors.unpersist()
         parts.unpersist()
-    extra = {"fit_id": fit_id, "vocabulary": len(embedder.model.words), "vector_size": embedder.size}
-    return StageSummary("text", rows, dict(sorted(dropped.items())), _missing(exams, cohort), extra)
+    extra = {"fit_id": fit_id, "model": embedder.name, "cells": fitted.cells, "vocabulary": len(embedder.model.words),
+             "vector_size": embedder.size}  # fmt: skip
+    notes = [*_missing(exams, cohort), *fitted.notes]
+    return StageSummary("text", rows, dict(sorted(dropped.items())), notes, extra=extra)
 
 
 def _write_tokens(context: StageContext, exams: DataFrame, rules: TextRules, folder: Path) -> int:
@@ -77,15 +97,49 @@ def _write_tokens(context: StageContext, exams: DataFrame, rules: TextRules, fol
     return context.tables.overwrite("tokens", model.transform(exams).select("exam_id", "stems"))
 
 
-def _fit(context: StageContext, parts: DataFrame, rules: TextRules) -> TextEmbedder:
-    from radnet_spark.text.doc2vec import fit_pv_dbow
-
-    config = context.config
-    train = parts.where(F.col("split") == "train").select("exam_id", "stems").orderBy("exam_id")
-    texts = [row["stems"] for row in train.toLocalIterator()]
+def _fit(context: StageContext, parts: DataFrame, cohort: DataFrame) -> FittedModel:
+    """Fits on the texts of train, which come to the driver: one an exam, in the order of their keys."""
+    cells, train = cells_of(context), parts.where(F.col("split") == "train")
+    exams, texts = _texts(train)
     if not texts:
         raise NothingToDoError("text: no exam of the train part has a text")
-    return TextEmbedder(rules, config.diagnoses.mask_persons, fit_pv_dbow(texts, config.text))
+    least = min(cell.settings["min_count"] for cell in cells)
+    vocabulary = Vocabulary.of(texts, least)
+    if not vocabulary.words:
+        raise NothingToDoError(f"text: no word of the train part occurs text.min_count = {least} times")
+    if any(cell.settings["model"] == TF_IDF for cell in cells):
+        from radnet_spark.text.document_frequencies import with_documents
+
+        vocabulary = with_documents(train, vocabulary)
+    context.progress(f"{len(vocabulary.words)} words of {len(texts)} texts")
+    sample = _sample(parts, cohort, vocabulary, (exams, texts), screened=len(cells) > 1)
+    return fit_models(context, cells, sample)
+
+
+def _sample(
+    parts: DataFrame, cohort: DataFrame, vocabulary: Vocabulary, train: Texts, screened: bool
+) -> TextSample:  # fmt: skip
+    """What cells are fitted on and, for a grid, the validation part that they are judged on."""
+    exams, texts = train
+    none = TextSample(vocabulary, texts, np.ones(len(texts), np.int64), [], np.array([], "U1"), np.array([], np.int64))
+    if not screened:
+        return none
+    counted = cohort.where(F.col("split") == "train").groupBy("exam_id").count().collect()
+    instances = {row["exam_id"]: row["count"] for row in counted}
+    watched_exams, watched = _texts(parts.where(F.col("split") == "validation"))
+    place = {exam: row for row, exam in enumerate(watched_exams)}
+    rows = cohort.where(F.col("split") == "validation").select("sop_instance_uid", "exam_id").collect()
+    found = sorted((row["sop_instance_uid"], place[row["exam_id"]]) for row in rows if row["exam_id"] in place)
+    return replace(
+        none, watched=watched, train_instances=np.array([instances[exam] for exam in exams], np.int64),
+        watched_uids=np.array([uid for uid, _ in found], "U"), watched_exams=np.array([n for _, n in found], np.int64),
+    )  # fmt: skip
+
+
+def _texts(parts: DataFrame) -> Texts:
+    """Exams and their stems, in the order of the keys."""
+    rows = [(row["exam_id"], row["stems"]) for row in parts.orderBy("exam_id").toLocalIterator()]
+    return [exam for exam, _ in rows], [stems for _, stems in rows]
 
 
 def _clear(context: StageContext) -> None:

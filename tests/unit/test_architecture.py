@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "radnet_spark"
-SPARK_HOMES = r"(lake/.*|.*/frames(_\w+)?|.*/stage_\w+|clusters/kmeans|text/pipeline|training/distribute|notebook)\.py"
+SPARK_HOMES = (
+    r"(lake/.*|.*/frames(_\w+)?|.*/stage_\w+|clusters/kmeans|text/(pipeline|document_frequencies)|training/distribute"
+    r"|notebook)\.py"
+)
 HOMES = {
     "pyspark": SPARK_HOMES,
     "delta": r"lake/tables\.py",

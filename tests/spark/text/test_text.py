@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 from pyspark.ml import PipelineModel
+from pyspark.ml.feature import IDF, CountVectorizerModel
 from pyspark.sql import functions as F
 
 from radnet_spark.config import load_config
@@ -14,9 +15,12 @@ from radnet_spark.errors import NothingToDoError
 from radnet_spark.lake.fits import existing_fit
 from radnet_spark.schemas import TABLES
 from radnet_spark.text import stage_text
+from radnet_spark.text.document_frequencies import with_documents
 from radnet_spark.text.embedder import TextEmbedder
+from radnet_spark.text.fitting import inverse_document_frequencies
 from radnet_spark.text.pipeline import text_pipeline
 from radnet_spark.text.stemming import TextRules, prepared, stems
+from radnet_spark.text.vocabulary import Vocabulary
 
 ODD = [
     "", "   ", "...", "( ? : ) + ↇↈ", "Pluća (RTG: 12x3,5 mm)...", "don't i.e. U.S.A. 10% e-mail@x.hr",
@@ -138,6 +142,32 @@ def test_the_plain_form_gives_what_spark_nlp_gives(spark):
     made = text_pipeline(rules).fit(frame).transform(frame.repartition(2)).select("n", "stems").collect()
     assert len(made) == len(texts)
     assert [row["n"] for row in made if row["stems"] != stems(texts[row["n"]], rules)] == []
+
+
+@pytest.mark.parametrize("name", ["pv_dm", "bow", "tf_idf"])
+def test_every_model_gives_the_vectors_of_its_plain_form(context, spark, texts, name):
+    config = load_config(
+        ["demo.yml"], ["text.vector_size=8", "text.epochs=2", "text.min_count=2", f"text.embedding={name}"]
+    )
+    run_context = context(config=config)
+    fill(run_context, spark, texts, cohort_of(texts))
+    summary = stage_text.run(run_context)
+    embedder = TextEmbedder.load(existing_fit(run_context.tables, summary.extra["fit_id"]))
+    rows = run_context.tables.read("embeddings").collect()
+    assert {(row["model"], len(row["vector"])) for row in rows} == {(name, embedder.size)}
+    for row in rows:
+        expected = embedder.embed([texts[row["sop_instance_uid"].split(".")[0]]])[0][0]
+        np.testing.assert_array_equal(np.array(row["vector"], dtype=np.float32), expected)
+    if name == "tf_idf":
+        tokens = [row["stems"] for row in run_context.tables.read("tokens").collect()]
+        train = spark.createDataFrame([(stems,) for stems in tokens], "stems array<string>")
+        counted = with_documents(train, Vocabulary.of(tokens, 2))
+        assert counted.documents.tolist() == [sum(word in text for text in tokens) for word in counted.words]
+        assert counted.texts == len(tokens)
+        weights = IDF(inputCol="counts", outputCol="w").fit(
+            CountVectorizerModel.from_vocabulary(counted.words, "stems", "counts").transform(train)
+        )
+        np.testing.assert_allclose(inverse_document_frequencies(counted), weights.idf.toArray(), rtol=1e-6)
 
 
 def test_without_diagnoses_there_is_nothing_to_do_and_old_vectors_go(context, spark):

@@ -1,4 +1,4 @@
-"""The NumPy form of PV-DBOW against gensim's own inference."""
+"""The NumPy form of paragraph vectors against gensim's own inference."""
 
 import random
 from functools import partial
@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from radnet_spark.config import load_config
-from radnet_spark.errors import StageError
-from radnet_spark.text.doc2vec import fit_pv_dbow, gensim_model, plain_form
+from radnet_spark.text.doc2vec import fit_paragraph_vectors, gensim_model, plain_form
 from radnet_spark.text.embedder import TextEmbedder
-from radnet_spark.text.paragraph_vectors import ParagraphVectors, stable_hash, text_seed
+from radnet_spark.text.gensim_numbers import stable_hash, text_seed
+from radnet_spark.text.paragraph_vectors import ParagraphVectors
 from radnet_spark.text.stemming import TextRules
-from radnet_spark.text.vocabulary import vocabulary
+from radnet_spark.text.vocabulary import Vocabulary
+
+DM = "text.embedding=pv_dm"
 
 
 def made_texts(count, seed=3, words=300):
@@ -24,6 +26,10 @@ def made_texts(count, seed=3, words=300):
 
 def settings_with(*settings):
     return load_config([], ["text.min_count=2", "text.vector_size=12", "text.epochs=6", *settings]).text
+
+
+def known_in(texts, min_count=2):
+    return set(Vocabulary.of(texts, min_count).words)
 
 
 def gensim_vectors(model, texts, monkeypatch):
@@ -37,12 +43,16 @@ def gensim_vectors(model, texts, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "options", [(), ("text.sample=0",), ("text.negative=9", "text.alpha=0.1"), ("text.vector_size=50",)]
-)
+    "options",
+    [
+        (), ("text.sample=0",), ("text.negative=9", "text.alpha=0.1"), ("text.vector_size=50",), (DM,),
+        (DM, "text.window=10", "text.sample=0"), (DM, "text.window=1", "text.alpha=0.1"),
+    ],
+)  # fmt: skip
 def test_inference_equals_gensim(options, monkeypatch):
     settings, texts = settings_with(*options), made_texts(60)
-    model = gensim_model(texts, vocabulary(texts, 2), settings)
-    asked = [*texts[:40], ["w1", "unknown", "w2"], texts[0] * 3]
+    model = gensim_model(texts, known_in(texts), settings)
+    asked = [*texts[:40], ["w1", "unknown", "w2"], ["w3"], texts[0] * 3]
     expected = gensim_vectors(model, asked, monkeypatch)
     found, known = plain_form(model, settings).infer_all(asked)
     assert known.all()
@@ -50,9 +60,11 @@ def test_inference_equals_gensim(options, monkeypatch):
     np.testing.assert_allclose(found, expected, rtol=0, atol=most)
 
 
-def test_long_training_differs_by_single_steps_of_the_sigmoid_table_only(monkeypatch):
-    settings, texts = settings_with("text.vector_size=32", "text.epochs=40"), made_texts(80)
-    model = gensim_model(texts, vocabulary(texts, 2), settings)
+@pytest.mark.parametrize("model", ["pv_dbow", "pv_dm"])
+def test_long_training_differs_by_single_steps_of_the_sigmoid_table_only(model, monkeypatch):
+    settings = settings_with("text.vector_size=32", "text.epochs=40", f"text.embedding={model}")
+    texts = made_texts(80)
+    model = gensim_model(texts, known_in(texts), settings)
     expected = gensim_vectors(model, texts, monkeypatch)
     found, _ = plain_form(model, settings).infer_all(texts)
     away = np.abs(found - expected).max(axis=1)
@@ -60,9 +72,10 @@ def test_long_training_differs_by_single_steps_of_the_sigmoid_table_only(monkeyp
     assert away.max() < 2e-4
 
 
-def test_more_words_than_gensim_reads(monkeypatch):
-    settings, texts = settings_with("text.epochs=1"), made_texts(30)
-    model = gensim_model(texts, vocabulary(texts, 2), settings)
+@pytest.mark.parametrize("model", ["pv_dbow", "pv_dm"])
+def test_more_words_than_gensim_reads(model, monkeypatch):
+    settings, texts = settings_with("text.epochs=1", f"text.embedding={model}"), made_texts(30)
+    model = gensim_model(texts, known_in(texts), settings)
     rng = random.Random(1)
     long = [rng.choices(model.wv.index_to_key, k=12_500), ["w1", "w2"]]
     expected = gensim_vectors(model, long, monkeypatch)
@@ -70,9 +83,10 @@ def test_more_words_than_gensim_reads(monkeypatch):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
-def test_a_text_has_one_vector_whatever_stands_beside_it():
-    settings, texts = settings_with(), made_texts(50)
-    model = fit_pv_dbow(texts, settings)
+@pytest.mark.parametrize("model", ["pv_dbow", "pv_dm"])
+def test_a_text_has_one_vector_whatever_stands_beside_it(model):
+    settings, texts = settings_with(f"text.embedding={model}"), made_texts(50)
+    model = fit_paragraph_vectors(texts, known_in(texts), settings)
     together, known = model.infer_all([[], *texts, ["never", "seen"]])
     assert known.tolist() == [False, *[True] * 50, False]
     assert not together[0].any()
@@ -81,26 +95,24 @@ def test_a_text_has_one_vector_whatever_stands_beside_it():
         np.testing.assert_array_equal(model.infer(text), vector)
 
 
-def test_fitting_is_reproducible_and_survives_the_disk(tmp_path):
-    settings, texts = settings_with(), made_texts(50)
-    one, two = fit_pv_dbow(texts, settings), fit_pv_dbow(texts, settings)
+@pytest.mark.parametrize("name", ["pv_dbow", "pv_dm"])
+def test_fitting_is_reproducible_and_survives_the_disk(name, tmp_path):
+    settings, texts = settings_with(f"text.embedding={name}"), made_texts(50)
+    one, two = (fit_paragraph_vectors(texts, known_in(texts), settings) for _ in range(2))
     np.testing.assert_array_equal(one.hidden, two.hidden)
     one.save(tmp_path)
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".npz"]
-    np.testing.assert_array_equal(ParagraphVectors.load(tmp_path).infer(texts[0]), two.infer(texts[0]))
-
-
-def test_min_count_counts_occurrences():
-    assert vocabulary([["b", "b"], ["a"], ["a", "c"]], 2) == {"a": 2, "b": 2}
-    with pytest.raises(StageError, match="min_count = 9"):
-        fit_pv_dbow([["a"] * 8], settings_with("text.min_count=9"))
+    loaded = ParagraphVectors.load(tmp_path)
+    assert loaded.name == name
+    np.testing.assert_array_equal(loaded.infer(texts[0]), two.infer(texts[0]))
 
 
 def test_embedder_from_its_folder_alone(tmp_path):
     config = load_config([], ["text.min_count=1", "text.vector_size=8", "text.epochs=3"])
     rules = TextRules.of(config.text)
     texts = ["Pluća bez infiltrata.", "Srce uredno, pluća čista."]
-    made = TextEmbedder(rules, True, fit_pv_dbow([["pluc", "srce"], ["cist", "bez"]], config.text))
+    stems = [["pluc", "srce"], ["cist", "bez"]]
+    made = TextEmbedder(rules, True, fit_paragraph_vectors(stems, known_in(stems, 1), config.text))
     made.save(tmp_path)
     embedder = TextEmbedder.load(tmp_path)
     vectors, known = embedder.embed([*texts, None, "", "qwx", f"{texts[0]} dr. Ivo Pluća"])
