@@ -22,7 +22,7 @@ from radnet_spark.dicom.reasons import QuarantineReason
 from radnet_spark.errors import RadnetError, UsageError
 
 SOURCES = ("image", "tags", "diagnosis", "fusion")
-GRID_SOURCES = ("tags",)
+GRID_SOURCES = ("tags", "diagnosis")
 HELP = {
     "ingest": "DICOM files and zip archives -> instances, quarantine",
     "diagnoses": "narrative diagnoses (CSV, JSON lines, Parquet, Delta) -> exams",

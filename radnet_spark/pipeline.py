@@ -43,7 +43,8 @@ def stage_module(verb: str) -> ModuleType:
 
 def grids(config: Config) -> list[str]:
     """The sources of which a grid of models is tried."""
-    return [source for source, grid in (("tags", config.tags.grid),) if grid != "none"]
+    named = {"tags": config.tags.grid, "diagnosis": config.text.grid}
+    return [source for source, grid in named.items() if grid != "none"]
 
 
 def plan(

@@ -1,4 +1,4 @@
-"""`radnet screen --source tags`: the cells of a grid judged by the paper's rule on a sample, the best as embeddings."""
+"""`radnet screen --source …`: the cells of a grid judged by the paper's rule on a sample, the best as embeddings."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 
 from radnet_spark.clusters.krange import k_range
 from radnet_spark.clusters.screened_cell import screen_cell
+from radnet_spark.clusters.screened_grids import GRIDS, SourceGrid
 from radnet_spark.clusters.screening import Judges, as_units, sample_rows
 from radnet_spark.clusters.stage_evaluate import judging_embeddings
 from radnet_spark.errors import NothingToDoError, StageError
@@ -29,33 +30,34 @@ from radnet_spark.lake.grid import (
     finished_cells,
     on_executor,
     run_grid,
+    shared_folder,
 )
 from radnet_spark.lake.stage import StageContext, StageSummary
-from radnet_spark.tags import frames as tag_frames
-from radnet_spark.tags.embedder import TagEmbedder
-from radnet_spark.tags.fitting import HISTORY
-from radnet_spark.tags.grids import STAGE as FITTED
-from radnet_spark.tags.reducing import shared_folder
-from radnet_spark.tags.sample import load_sample
 
-READS = (
-    "grid_cells/stage={source}", "instances", "cohort", "body_parts", "embeddings/source=image",
-    "embeddings/source=diagnosis", "scores/source=image", "scores/source=diagnosis",
-)  # fmt: skip
-WRITES = ("embeddings/source={source}", "grid_cells/stage=screen-{source}", "fits/stage=screen")
-CONFIG = ("tags", "cluster")
-
-_STAGE = "screen-tags"
+READS = ("cohort", "body_parts")
+READS_OF_SOURCE = {
+    "tags": ("grid_cells/stage=tags", "instances", "embeddings/source=image", "embeddings/source=diagnosis",
+             "scores/source=image", "scores/source=diagnosis"),
+    "diagnosis": ("grid_cells/stage=text", "tokens"),
+}  # fmt: skip
+WRITES = ("embeddings/source={source}", "grid_cells", "fits/stage=screen")
+CONFIG = ("tags", "text", "cluster")
 
 
 @dataclass(frozen=True)
 class _Bench:
     """What every cell is judged on: folders, and rows of the shared sample."""
 
+    source: str
     shared: Path
     judges: Path
     train: list[int]
     watched: list[int]
+
+    @property
+    def grid(self) -> SourceGrid:
+        """Of the source."""
+        return GRIDS[self.source]
 
 
 def run(context: StageContext) -> StageSummary:
@@ -65,38 +67,39 @@ def run(context: StageContext) -> StageSummary:
         NothingToDoError: no grid was fitted, or there is nothing to judge by.
         StageError: the files of the grid are gone.
     """
-    tables, notes = context.tables, list[str]()
-    fitted = finished_cells(tables, FITTED)
+    tables, notes, source = context.tables, list[str](), str(context.options["source"])
+    of_source = GRIDS[source]
+    fitted = finished_cells(tables, of_source.fitted)
     usable = [cell for cell, outcome in fitted if outcome.status == "done"]
     if len(usable) < 2:
-        raise NothingToDoError("nothing to screen: no grid of tags was fitted")
-    shared = shared_folder(tables, [cell for cell, _ in fitted])
+        raise NothingToDoError(f"nothing to screen: no grid of {source} was fitted")
+    shared = shared_folder(tables, of_source.fitted, [cell for cell, _ in fitted])
     if not shared.is_dir():
-        raise StageError(f"{shared}: the sample of the tag grid is not there; run `radnet tags` again")
+        raise StageError(f"{shared}: the sample of the grid is not there; run `radnet {of_source.fitted}` again")
     bench = _bench(context, shared, notes)
-    made = _cells(context, usable)
+    made = _cells(context, of_source, usable)
     cells = [cell for cell, _ in made.values()]
     outcomes = run_grid(context, grid := _grid(context, made, bench))
-    finalists = _finalists(cells, outcomes)
-    written = _embed(context, [made[cell.cell_id] for cell in finalists], shared)
+    finalists = _finalists(cells, outcomes, of_source.score)
+    written = _embed(context, [made[cell.cell_id] for cell in finalists], bench)
     finish_grid(context, grid, outcomes, [cell.cell_id for cell in finalists])
     shutil.rmtree(bench.judges, ignore_errors=True)
     best = {str(cell.settings["model"]): _figures(cell, outcomes[cell.cell_id]) for cell in finalists}
     return StageSummary(
         "screen", rows={"embeddings": written}, notes=notes,
-        extra={"source": "tags", "cells": len(cells), "train_rows": len(bench.train),
+        extra={"source": source, "cells": len(cells), "train_rows": len(bench.train),
                "watched_rows": len(bench.watched), "best": best},
         facts=[f"the best {name}: {figures}" for name, figures in best.items()],
     )  # fmt: skip
 
 
-def _cells(context: StageContext, usable: Sequence[Cell]) -> dict[str, tuple[Cell, Path]]:
+def _cells(context: StageContext, of_source: SourceGrid, usable: Sequence[Cell]) -> dict[str, tuple[Cell, Path]]:
     """Identity → a cell for each fitted one, known by it and by what it is judged on, and the fitted one's folder."""
     made = {}
     for fitted in usable:
         judged = basis(context, [context.config.section("cluster"), fitted.cell_id])
-        (cell,) = make_cells(_STAGE, [fitted.settings], [fitted.seed], judged)
-        made[cell.cell_id] = cell, cell_folder(context.tables, FITTED, fitted.cell_id)
+        (cell,) = make_cells(of_source.stage, [fitted.settings], [fitted.seed], judged)
+        made[cell.cell_id] = cell, cell_folder(context.tables, of_source.fitted, fitted.cell_id)
     return made
 
 
@@ -106,14 +109,14 @@ def _grid(context: StageContext, made: Mapping[str, tuple[Cell, Path]], bench: _
 
     def work(cell: Cell) -> Mapping[str, float]:
         asked = {
-            "source": "tags", "ks": list(ks), "cluster": context.config.section("cluster"),
+            "source": bench.source, "ks": list(ks), "cluster": context.config.section("cluster"),
             "judges": str(bench.judges), "shared": str(bench.shared), "train": bench.train, "watched": bench.watched,
-            "cell": str(made[cell.cell_id][1]),
+            "cell": str(made[cell.cell_id][1]), "model": cell.settings["model"],
         }  # fmt: skip
         return on_executor(context.spark, screen_cell, json.dumps(asked))
 
     cells = [cell for cell, _ in made.values()]
-    return Grid(_STAGE, cells, work, min(len(cells), context.spark.sparkContext.defaultParallelism))
+    return Grid(bench.grid.stage, cells, work, min(len(cells), context.spark.sparkContext.defaultParallelism))
 
 
 def _fitting(explicit: Sequence[int] | int | None, default: Sequence[int], rows: int) -> tuple[int, ...]:
@@ -126,24 +129,27 @@ def _fitting(explicit: Sequence[int] | int | None, default: Sequence[int], rows:
 
 def _bench(context: StageContext, shared: Path, notes: list[str]) -> _Bench:
     """Chooses the rows and leaves what they are judged by where every executor finds it."""
-    most, seed = context.config.cluster.screen_rows, context.config.tags.seed
-    embeddings = judging_embeddings(context, notes)
-    if embeddings is None:
+    source = str(context.options["source"])
+    of_source, most = GRIDS[source], context.config.cluster.screen_rows
+    seed = context.config.tags.seed if source == "tags" else context.config.text.seed
+    by_distance = of_source.score == "D"
+    embeddings = judging_embeddings(context, notes) if by_distance else None
+    if by_distance and embeddings is None:
         raise NothingToDoError("nothing to screen by: no image and no diagnosis embedding; the smallest loss stays")
-    sample = load_sample(str(shared))
-    if not len(sample.watched_uids):
-        raise NothingToDoError("nothing to screen on: the cohort has no validation rows; the smallest loss stays")
-    watched = sample_rows(len(sample.watched_uids), most, seed)
-    judges = cell_folder(context.tables, _STAGE, SHARED) / context.fit_id("screen", "judges")
+    sampled = of_source.sampled(shared)
+    if not len(sampled.watched_uids):
+        raise NothingToDoError("nothing to screen on: the cohort has no validation rows; the first choice stays")
+    watched = sample_rows(len(sampled.watched_uids), most, seed)
+    judges = cell_folder(context.tables, of_source.stage, SHARED) / context.fit_id("screen", "judges")
     shutil.rmtree(judges, ignore_errors=True)
     judges.mkdir(parents=True)
-    _judges(context, sample.watched_uids[watched].tolist(), embeddings).save(judges)
-    train = sample_rows(sample.train.shape[0], most, seed)
-    return _Bench(shared, judges, train.tolist(), watched.tolist())
+    _judges(context, sampled.watched_uids[watched].tolist(), embeddings).save(judges)
+    train = sample_rows(sampled.train, most, seed)
+    return _Bench(source, shared, judges, train.tolist(), watched.tolist())
 
 
-def _judges(context: StageContext, uids: Sequence[str], embeddings: DataFrame) -> Judges:
-    """Unit vectors, modality and body part of some rows of validation, in their order."""
+def _judges(context: StageContext, uids: Sequence[str], embeddings: DataFrame | None) -> Judges:
+    """Modality, body part and, where distances judge, unit vectors of some rows of validation, in their order."""
     place = {uid: row for row, uid in enumerate(uids)}
     wanted = context.spark.createDataFrame([(uid,) for uid in uids], "sop_instance_uid string")
     parts = context.tables.read_or_empty("body_parts").select("sop_instance_uid", "body_part")
@@ -153,7 +159,8 @@ def _judges(context: StageContext, uids: Sequence[str], embeddings: DataFrame) -
         modality[place[row["sop_instance_uid"]]] = row["modality"] or ""
         body_part[place[row["sop_instance_uid"]]] = (row["body_part"] or "").strip()
     found: dict[str, dict[int, Any]] = {}
-    for row in embeddings.join(wanted, "sop_instance_uid", how="left_semi").toLocalIterator():
+    near = embeddings.join(wanted, "sop_instance_uid", how="left_semi").toLocalIterator() if embeddings else ()
+    for row in near:
         found.setdefault(row["kind"], {})[place[row["sop_instance_uid"]]] = row["vector"]
     units = {}
     for kind, vectors in found.items():
@@ -162,27 +169,29 @@ def _judges(context: StageContext, uids: Sequence[str], embeddings: DataFrame) -
     return Judges(units, modality, body_part)
 
 
-def _finalists(cells: Sequence[Cell], outcomes: Mapping[str, Outcome]) -> list[Cell]:
-    """The best cell of each model by D; `evaluate` chooses among them on all rows."""
+def _finalists(cells: Sequence[Cell], outcomes: Mapping[str, Outcome], score: str) -> list[Cell]:
+    """The best cell of each model; `evaluate` chooses among them on all rows."""
     models = sorted({cell.settings["model"] for cell in cells})
-    best = [best_cell([c for c in cells if c.settings["model"] == model], outcomes, "D") for model in models]
+    best = [
+        best_cell([c for c in cells if c.settings["model"] == model], outcomes, score, largest=score == "S")
+        for model in models
+    ]
     found = [cell for cell in best if cell is not None]
     if not found:
-        raise StageError("screen: no cell has a D: no cluster of validation rows has two with an image or a diagnosis")
+        why = {"D": "no cluster of validation rows has two with an image or a diagnosis", "S": "it can't be known"}
+        raise StageError(f"screen: no cell has {score}: {why[score]}")
     return found
 
 
-def _embed(context: StageContext, finalists: Sequence[tuple[Cell, Path]], shared: Path) -> int:
-    tables = context.tables
-    rows = tag_frames.tagged(tables.read("instances"), context.cohort())
+def _embed(context: StageContext, finalists: Sequence[tuple[Cell, Path]], bench: _Bench) -> int:
     made = []
     for cell, source in finalists:
         model = str(cell.settings["model"])
         with saving_fit(context, "screen", model) as (fit_id, folder):
-            TagEmbedder.load(shared, source).save(folder)
-            shutil.copyfile(source / HISTORY, folder / HISTORY)
-        made.append(tag_frames.embeddings(rows, str(fit_folder(tables, fit_id)), model, fit_id))
-    return tables.overwrite("embeddings", reduce(DataFrame.unionByName, made), part={"source": "tags"})
+            bench.grid.save(bench.shared, source, cell, folder)
+        made.append(bench.grid.vectors(context, fit_folder(context.tables, fit_id), model, fit_id))
+    rows = reduce(DataFrame.unionByName, made)
+    return context.tables.overwrite("embeddings", rows, part={"source": bench.source})
 
 
 def _figures(cell: Cell, outcome: Outcome) -> dict[str, Any]:

@@ -83,7 +83,9 @@ def make_cells(stage: str, settings: Iterable[Settings], seeds: Sequence[int], b
     return list({cell.cell_id: cell for cell in cells}.values())
 
 
-def best_cell(cells: Sequence[Cell], outcomes: Mapping[str, Outcome], metric: str) -> Cell | None:
+def best_cell(
+    cells: Sequence[Cell], outcomes: Mapping[str, Outcome], metric: str, largest: bool = False
+) -> Cell | None:
     """The best cell of the best combination: the smallest mean of a metric over the seeds, then its smallest value.
 
     The mean, since the luckiest of several seeds says little of a combination. Ties go to the earlier cell.
@@ -91,12 +93,14 @@ def best_cell(cells: Sequence[Cell], outcomes: Mapping[str, Outcome], metric: st
     Args:
         cells: in the grid's order.
         outcomes: cell_id → outcome; cells that were not done are left out.
-        metric: smaller is better; cells without it, or where it is NaN, are left out.
+        metric: cells without it, or where it is NaN, are left out.
+        largest: larger is better.
 
     Returns:
         None where no cell has the metric.
     """
-    scored = [(cell, outcomes[cell.cell_id].metrics.get(metric, math.nan)) for cell in cells
+    sign = -1 if largest else 1
+    scored = [(cell, sign * outcomes[cell.cell_id].metrics.get(metric, math.nan)) for cell in cells
               if cell.cell_id in outcomes and outcomes[cell.cell_id].status == "done"]  # fmt: skip
     groups: dict[str, list[tuple[float, int, Cell]]] = {}
     for place, (cell, value) in enumerate(scored):

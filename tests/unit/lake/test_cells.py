@@ -54,6 +54,10 @@ def test_the_best_cell_is_of_the_combination_that_is_best_on_average():
     outcomes[cells[1].cell_id] = Outcome("failed", "loss is no number")
     assert best_cell(cells, outcomes, "D") == cells[0]
     assert best_cell(cells, outcomes, "S") is None
+    turned = {
+        key: Outcome("done", None, {"S": -value.metrics["D"]}) for key, value in outcomes.items() if value.metrics
+    }
+    assert best_cell(cells, turned, "S", largest=True) == best_cell(cells, outcomes, "D")
     assert best_cell(cells, {}, "D") is None
 
 
