@@ -8,6 +8,7 @@ import numpy as np
 
 from radnet_spark.report.facts import Cluster, Clustering, Facts, StageRun
 from radnet_spark.report.tag_facts import DecidedTag, Dependence, FilledTag, TagFacts
+from radnet_spark.report.text_facts import FrequentWords, Lengths, ScreenedModel, TextFacts
 
 MODALITIES = ("CR", "CT", "MR", "RF", "XA")
 PARTS = ("CHEST", "ABDOMEN", "KNEE", "HEAD", "LSPINE", "HAND", "ANKLE", "HEART", "PELVIS", "unknown")
@@ -51,6 +52,19 @@ def made_up_facts(clusters: int = 9, sources: tuple[str, ...] = ("image", "tags"
         histories={"image encoder": history, "tag autoencoder": history},
         baseline={"NMI_B": 0.31, "NMI_M": 0.35, "HS_B": 0.4, "HS_M": 0.5, "S": 0.377},
         annotated={"diagnosis+tags+image": 1500, "tags+image": 280, "no_source": 20}, tags=made_up_tags(random),
+        texts=made_up_texts() if "diagnosis" in sources else TextFacts(),
+    )  # fmt: skip
+
+
+def made_up_texts() -> TextFacts:
+    """Diagnoses of a finished run with a grid."""
+    return TextFacts(
+        {"model": "pv_dbow", "vocabulary": 2345, "vector_size": 100},
+        [Lengths("characters", 280.3, [20, 60, 150, 270, 400, 900, 8000]),
+         Lengths("words", 47.26, [1, 9, 24, 41, 60, 130, 1290])],
+        [FrequentWords(1, 4321, 1.0), FrequentWords(5, 2345, 0.953)],
+        [ScreenedModel("pv_dbow", "vector_size 100, seed 2", 0.612, 20, 4),
+         ScreenedModel("bow", "min_count <50>, seed 1", 0.553, 15, 2)],
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from radnet_spark.report.tag_facts import TagFacts
+from radnet_spark.report.text_facts import TextFacts
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -111,6 +112,7 @@ class Facts:
         baseline: score → value of raw pixels' PCA + k-means on validation.
         annotated: sources used, or the error → files.
         tags: what is known of body parts and tags.
+        texts: what is known of diagnoses.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -127,6 +129,7 @@ class Facts:
     baseline: Mapping[str, float] = field(default_factory=dict)
     annotated: Mapping[str, int] = field(default_factory=dict)
     tags: TagFacts = field(default_factory=TagFacts)
+    texts: TextFacts = field(default_factory=TextFacts)
 
     @property
     def chosen(self) -> dict[str, Clustering]:

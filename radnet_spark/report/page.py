@@ -13,6 +13,7 @@ import yaml
 
 from radnet_spark.report.comparison import SCORES, SOURCES, Finding, ScoreRow
 from radnet_spark.report.facts import UNKNOWN, Clustering, Facts
+from radnet_spark.report.text_facts import QUANTILES
 
 _HIDDEN = ("spark", "storage", "tracking")  # may name hosts, folders and accounts
 _REASONS = {
@@ -84,7 +85,7 @@ def render(
         facts=facts, rows=rows, findings=found, pictures=pictures, tiles=tiles(facts), sources=sources(facts),
         settings=yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), scores=SCORES, source_names=SOURCES,
         notes=[(run.stage, note) for run in facts.runs for note in run.notes], unknown=UNKNOWN,
-        baseline_k=_baseline_k(facts),
+        baseline_k=_baseline_k(facts), quantiles=QUANTILES,
     )  # fmt: skip
 
 
@@ -103,6 +104,7 @@ def summary(facts: Facts, rows: list[ScoreRow], found: list[Finding]) -> dict[st
         "clusters": [asdict(cluster) for cluster in facts.clusters],
         "annotated": dict(facts.annotated),
         "tags": {"body_part": dict(facts.tags.body_part), "figures": dict(facts.tags.figures)},
+        "texts": asdict(facts.texts),
         "stages": [asdict(run) for run in facts.runs],
     }
 

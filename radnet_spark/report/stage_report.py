@@ -25,12 +25,14 @@ from radnet_spark.report.drawing import draw
 from radnet_spark.report.facts import Cluster, Clustering, Facts
 from radnet_spark.report.page import Pictures, render, summary
 from radnet_spark.report.tag_facts import read_tag_facts
+from radnet_spark.report.text_facts import read_text_facts
 from radnet_spark.tags.frames import encoded_sums
 from radnet_spark.tags.reading import EncodedSums, typical, units_by_tag
 
 READS = (
     "instances", "quarantine", "exams", "body_parts", "images", "cohort", "dropped", "tokens", "clusterings",
     "clusters", "labels", "scores", "annotations", "fits", "tag_missingness", "missingness_tests", "tag_imputation",
+    "grid_cells/stage=screen-text",
 )  # fmt: skip
 WRITES: tuple[str, ...] = ()
 CONFIG = (
@@ -100,6 +102,7 @@ def facts_of(context: StageContext) -> Facts:
         histories=_histories(context),
         baseline=_baseline(context, clusterings),
         tags=read_tag_facts(tables, figures, context.config.tags.alpha),
+        texts=read_text_facts(tables, figures),
         annotated={name: n for (name,), n in gather.read_counts(used, "used").items()},
     )
 

@@ -1,0 +1,43 @@
+"""The page's section on diagnoses."""
+
+from __future__ import annotations
+
+import json
+
+from report_facts import made_up_facts
+
+from radnet_spark.config import load_config
+from radnet_spark.report.facts import Facts
+from radnet_spark.report.page import Pictures, render, summary
+from radnet_spark.report.text_facts import screened_models
+
+
+def page(facts: Facts) -> str:
+    text = render(facts, [], [], Pictures(), load_config().model_dump(mode="json", by_alias=True))
+    start = text.index('<section id="texts">')
+    return text[start : text.index("</section>", start)]
+
+
+def test_lengths_words_losses_and_the_grid_are_told():
+    facts = made_up_facts()
+    section = page(facts)
+    for expected in ("47.3", "1\u202f290", "4\u202f321", "95%", "2\u202f345", "vector_size 100, seed 2", "0.612"):
+        assert expected in section
+    assert "min_count &lt;50&gt;" in section
+    assert summary(facts, [], [])["texts"]["frequent"][1]["words"] == 2345
+
+
+def test_a_run_without_diagnoses_says_so():
+    assert "No diagnosis was looked at yet" in page(made_up_facts(sources=("image", "tags")))
+    assert "No diagnosis was looked at yet" in page(Facts())
+
+
+def test_the_chosen_cell_of_each_model_with_what_the_grid_varied():
+    def cell(model, chosen, s, seed=1, **own):
+        return {"settings": json.dumps({"model": model, **own}), "chosen": chosen, "seed": seed,
+                "metrics": {"S": s, "k": 5.0}}  # fmt: skip
+
+    rows = [cell("bow", True, 0.4, min_count=5), cell("bow", False, 0.3, min_count=50), cell("tf_idf", True, 0.6, x=1)]
+    best, second = screened_models(rows)
+    assert (best.model, best.cells, best.settings, best.s, best.k) == ("tf_idf", 1, "seed 1", 0.6, 5)
+    assert (second.model, second.cells, second.settings) == ("bow", 2, "min_count 5, seed 1")
