@@ -21,6 +21,7 @@ from radnet_spark.errors import NothingToDoError, StageError
 from radnet_spark.lake.fits import existing_fit, fit_folder, saving_fit
 from radnet_spark.lake.runs import code_version
 from radnet_spark.lake.stage import StageContext, StageSummary
+from radnet_spark.text.word_means import SPARK_NLP_MODEL
 
 READS = (
     "clusterings/source=fusion", "clusterings/source=image", "clusterings/source=tags", "clusterings/source=diagnosis",
@@ -57,6 +58,8 @@ def run(context: StageContext) -> StageSummary:
     moved = set_champion(context.tracker, settings, entry)
     uri = f"models:/{settings.name}@{settings.alias}"
     notes = [] if new else [f"version {entry.version} is of the same clustering, fits, settings and code"]
+    if any(block.source == "diagnosis" and block.model == SPARK_NLP_MODEL for block in blocks):
+        notes.append(f"diagnoses are left out by the registered model: {SPARK_NLP_MODEL} works in Spark only")
     return StageSummary(
         "register", notes=notes,
         extra={

@@ -10,9 +10,11 @@ import csv
 import io
 import itertools
 import math
+import shutil
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from radnet_spark.config import config_hash
@@ -110,6 +112,24 @@ def best_cell(
         return None
     winners = min(groups.values(), key=lambda group: (statistics.fmean(value for value, _, _ in group), group[0][1]))
     return min(winners, key=lambda entry: entry[:2])[2]
+
+
+def publish(folder: Path, write: Callable[[Path], None], anew: bool = False) -> None:
+    """Makes a folder that is there only when it is whole.
+
+    Args:
+        folder: one that is there stays, unless `anew`.
+        write: puts files into an empty folder.
+        anew: replace one that is there.
+    """
+    if folder.is_dir() and not anew:
+        return
+    temporary = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    write(temporary)
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.replace(folder)
 
 
 def as_csv(cells: Sequence[Cell], outcomes: Mapping[str, Outcome], chosen: Iterable[str] = ()) -> str:

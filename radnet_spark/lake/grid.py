@@ -132,20 +132,9 @@ def shared_folder(tables: Tables, stage: str, cells: Sequence[Cell]) -> Path:
     return cell_folder(tables, stage, SHARED) / config_hash([cell.cell_id for cell in cells])
 
 
-def publish(folder: Path, write: Callable[[Path], None]) -> None:
-    """Makes a folder that is there only when it is whole; one that is there stays."""
-    if folder.is_dir():
-        return
-    temporary = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    write(temporary)
-    temporary.replace(folder)
-
-
 def tidy_shared(shared: Path, keep: bool) -> None:
     """Only a grid's sample is needed later, and only the last one's."""
-    for folder in shared.parent.iterdir():
+    for folder in shared.parent.iterdir() if shared.parent.is_dir() else ():
         if folder != shared or not keep:
             shutil.rmtree(folder, ignore_errors=True)
 

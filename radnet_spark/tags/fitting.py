@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from radnet_spark.config import Tags
-from radnet_spark.lake.cells import CellSkipped
+from radnet_spark.lake.cells import CellSkipped, publish
 from radnet_spark.tags.autoencoder import Options, TrainingPlan, dense, seeded, train
 from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.embedder import TagEmbedder
@@ -139,14 +138,12 @@ def fit_cell(payload: str) -> dict[str, float]:
     asked = json.loads(payload)
     with threadpool_limits(1):
         fitted = fit_reduction(asked["settings"], asked["seed"], load_sample(asked["sample"]))
-    target = Path(asked["folder"])
-    temporary = target.with_name(f".{target.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    fitted.reduction.save(temporary)
-    (temporary / HISTORY).write_text(json.dumps(fitted.history, indent=1), encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    temporary.replace(target)
+
+    def write(folder: Path) -> None:
+        fitted.reduction.save(folder)
+        (folder / HISTORY).write_text(json.dumps(fitted.history, indent=1), encoding="utf-8")
+
+    publish(Path(asked["folder"]), write, anew=True)
     return fitted.metrics
 
 

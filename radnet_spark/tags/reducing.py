@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from radnet_spark.lake.cells import Cell, Outcome, best_cell
+from radnet_spark.lake.cells import Cell, Outcome, best_cell, publish
 from radnet_spark.lake.fits import saving_fit
 from radnet_spark.lake.grid import (
     Grid,
@@ -21,7 +21,6 @@ from radnet_spark.lake.grid import (
     cell_folder,
     finish_grid,
     on_executor,
-    publish,
     run_grid,
     shared_folder,
     tidy_shared,

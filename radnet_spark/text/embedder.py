@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radnet_spark.errors import StageError
-from radnet_spark.text import bag_of_words, paragraph_vectors
+from radnet_spark.text import bag_of_words, paragraph_vectors, word_means
 from radnet_spark.text.bag_of_words import BagOfWords
 from radnet_spark.text.masking import masked
 from radnet_spark.text.paragraph_vectors import ParagraphVectors
 from radnet_spark.text.stemming import TextRules, stems
+from radnet_spark.text.word_means import SparkOnly, WordMeans
 
 _ABOUT = "text.json"
 
@@ -50,6 +51,8 @@ _LOADERS: dict[str, Callable[[Path], TextModel]] = {
     bag_of_words.TF_IDF: BagOfWords.load,
     paragraph_vectors.PV_DBOW: ParagraphVectors.load,
     paragraph_vectors.PV_DM: ParagraphVectors.load,
+    word_means.SPARK_NLP_DOC2VEC: WordMeans.load,
+    word_means.SPARK_NLP_MODEL: SparkOnly.load,
 }
 
 

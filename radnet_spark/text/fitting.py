@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from radnet_spark.config import Text
-from radnet_spark.lake.cells import CellSkipped
+from radnet_spark.lake.cells import CellSkipped, publish
 from radnet_spark.text.bag_of_words import TF_IDF, BagOfWords, Floats
 from radnet_spark.text.embedder import TextModel
 from radnet_spark.text.grids import settings_of
@@ -45,19 +46,17 @@ def fit_cell(payload: str) -> dict[str, float]:
         payload: JSON of `settings, seed` (of the cell), `section` (`text`), `sample` (a folder) and `folder` (to be
             made, all at once).
     """
+    asked = json.loads(payload)
+    return fit_and_save(load_text_sample(asked["sample"]), asked)
+
+
+def fit_and_save(sample: TextSample, asked: Mapping[str, Any]) -> dict[str, float]:
+    """As `fit_cell`, on a sample that is there already."""
     from threadpoolctl import threadpool_limits
 
-    asked = json.loads(payload)
-    with threadpool_limits(1):
-        settings = settings_of(asked["settings"], asked["seed"], asked["section"])
-        model = fit_model(load_text_sample(asked["sample"]), settings)
-    target = Path(asked["folder"])
-    temporary = target.with_name(f".{target.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    model.save(temporary)
-    shutil.rmtree(target, ignore_errors=True)
-    temporary.replace(target)
+    with threadpool_limits(1):  # one worker a core
+        model = fit_model(sample, settings_of(asked["settings"], asked["seed"], asked["section"]))
+    publish(Path(asked["folder"]), model.save, anew=True)
     return {"vocabulary": float(len(model.words)), "dimensions": float(model.size)}
 
 

@@ -10,21 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from radnet_spark.lake.cells import Cell
+from radnet_spark.lake.cells import Cell, publish
 from radnet_spark.lake.grid import (
     Grid,
     basis,
     cell_folder,
     finish_grid,
     on_executor,
-    publish,
     run_grid,
     shared_folder,
     tidy_shared,
 )
 from radnet_spark.lake.stage import StageContext
 from radnet_spark.text.embedder import TextModel, load_model
-from radnet_spark.text.fitting import fit_cell
+from radnet_spark.text.fitting import fit_and_save, fit_cell
 from radnet_spark.text.grids import STAGE, of_tokens, text_cells
 from radnet_spark.text.sample import TextSample
 
@@ -59,13 +58,15 @@ def fit_models(context: StageContext, cells: Sequence[Cell], sample: TextSample)
         StageError: not one cell could be done.
     """
     shared, section = shared_folder(context.tables, STAGE, cells), context.config.section("text")
-    publish(shared, sample.save)
+    if len(cells) > 1:
+        publish(shared, sample.save)
 
     def work(cell: Cell) -> Mapping[str, float]:
         asked = {"settings": dict(cell.settings), "seed": cell.seed, "section": section, "sample": str(shared),
                  "folder": str(cell_folder(context.tables, STAGE, cell.cell_id))}  # fmt: skip
-        payload = json.dumps(asked)
-        return on_executor(context.spark, fit_cell, payload) if len(cells) > 1 else fit_cell(payload)
+        return (
+            on_executor(context.spark, fit_cell, json.dumps(asked)) if len(cells) > 1 else fit_and_save(sample, asked)
+        )
 
     grid = Grid(STAGE, cells, work, min(len(cells), context.spark.sparkContext.defaultParallelism), files=True)
     outcomes = run_grid(context, grid)

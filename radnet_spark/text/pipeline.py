@@ -1,4 +1,4 @@
-"""The Spark NLP pipeline, saved and loaded whole: texts → words → stems; the one module that imports sparknlp.
+"""The Spark NLP pipeline, saved and loaded whole: texts → words → stems.
 
 It gives what `stemming` gives, for every text and every word, seen before or not. Spark NLP has no annotator for
 Unicode NFC, short forms and Croatian stems: two stages of ours do that, by the same functions as the plain form.

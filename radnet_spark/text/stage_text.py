@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from radnet_spark.errors import NothingToDoError
+from radnet_spark.config import Text
+from radnet_spark.errors import NothingToDoError, StageError
 from radnet_spark.lake.dropped import dropped_rows
 from radnet_spark.lake.fits import fit_folder, saving_fit
 from radnet_spark.lake.stage import StageContext, StageSummary
@@ -27,6 +28,7 @@ from radnet_spark.text.models import FittedModel, cells_of, fit_models
 from radnet_spark.text.sample import TextSample
 from radnet_spark.text.stemming import TextRules
 from radnet_spark.text.vocabulary import Vocabulary
+from radnet_spark.text.word_means import SPARK_NLP_DOC2VEC, SPARK_NLP_MODEL, SparkOnly
 
 READS = ("exams", "cohort")
 WRITES = ("tokens", "embeddings/source=diagnosis", "dropped/stage=text", "fits/stage=text", "grid_cells/stage=text")
@@ -38,7 +40,8 @@ Texts = tuple[list[str], list[list[str]]]  # exams, and the stems of each
 
 def check(context: StageContext) -> None:
     """Raises `UsageError` for a grid that is not there or can't be read."""
-    text_cells(context.config.text, [])
+    if not _by_spark_nlp(context.config.text):
+        text_cells(context.config.text, [])
 
 
 def run(context: StageContext) -> StageSummary:
@@ -67,12 +70,14 @@ def _text(context: StageContext, exams: DataFrame, cohort: DataFrame) -> StageSu
     with saving_fit(context, "text", settings.embedding if settings.grid == NO_GRID else "grid") as (fit_id, folder):
         rows = {"tokens": _write_tokens(context, exams, rules, folder)}
         parts = exam_parts(tables.read("tokens"), cohort).persist()
-        fitted = _fit(context, parts, cohort)
+        vectors = _saved_model(context, parts, exams) if _by_spark_nlp(settings) == SPARK_NLP_MODEL else None
+        fitted = _fit(context, parts, cohort, folder) if vectors is None else _without_plain_form(vectors)
         embedder = TextEmbedder(rules, context.config.diagnoses.mask_persons, fitted.model)
         embedder.save(folder)
         if fitted.shared:  # where `radnet screen` takes the rules from
             embedder.save(fitted.shared)
-    vectors = exam_vectors(parts, fit_folder(tables, fit_id)).persist(StorageLevel.MEMORY_AND_DISK)
+    if vectors is None:
+        vectors = exam_vectors(parts, fit_folder(tables, fit_id)).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         embeddings = instance_vectors(vectors, cohort, embedder.name, fit_id)
         rows["embeddings"] = tables.overwrite("embeddings", embeddings, _PART)
@@ -97,16 +102,46 @@ def _write_tokens(context: StageContext, exams: DataFrame, rules: TextRules, fol
     return context.tables.overwrite("tokens", model.transform(exams).select("exam_id", "stems"))
 
 
-def _fit(context: StageContext, parts: DataFrame, cohort: DataFrame) -> FittedModel:
+def _by_spark_nlp(settings: Text) -> str | None:
+    """Which of the models that Spark NLP fits or applies is asked for; None: another one, or a grid."""
+    asked = settings.embedding in (SPARK_NLP_DOC2VEC, SPARK_NLP_MODEL) and settings.grid == NO_GRID
+    return settings.embedding if asked else None
+
+
+def _saved_model(context: StageContext, parts: DataFrame, exams: DataFrame) -> DataFrame:
+    """`exam_id, vector` of the exams in `parts` by the model that the settings name, from the texts as they are."""
+    from radnet_spark.text.spark_nlp_vectors import saved_model_vectors
+
+    texts = exams.join(parts, on="exam_id", how="left_semi").select("exam_id", F.col("diagnosis").alias("text"))
+    made = saved_model_vectors(texts, str(context.config.text.spark_nlp_path))
+    return made.persist(StorageLevel.MEMORY_AND_DISK)
+
+
+def _without_plain_form(vectors: DataFrame) -> FittedModel:
+    sizes = vectors.where(F.col("vector").isNotNull()).select(F.size("vector")).limit(1).collect()
+    if not sizes:
+        raise StageError("text: the model of text.spark_nlp_path gives no vector for any text")
+    note = f"{SPARK_NLP_MODEL} works in Spark only: a registered model is without diagnoses, whatever text it is given"
+    return FittedModel(SparkOnly(sizes[0][0]), notes=[note])
+
+
+def _fit(context: StageContext, parts: DataFrame, cohort: DataFrame, folder: Path) -> FittedModel:
     """Fits on the texts of train, which come to the driver: one an exam, in the order of their keys."""
-    cells, train = cells_of(context), parts.where(F.col("split") == "train")
+    settings, train = context.config.text, parts.where(F.col("split") == "train")
+    cells = [] if _by_spark_nlp(settings) else cells_of(context)
     exams, texts = _texts(train)
     if not texts:
         raise NothingToDoError("text: no exam of the train part has a text")
-    least = min(cell.settings["min_count"] for cell in cells)
+    least = min((cell.settings["min_count"] for cell in cells), default=settings.min_count)
     vocabulary = Vocabulary.of(texts, least)
     if not vocabulary.words:
         raise NothingToDoError(f"text: no word of the train part occurs text.min_count = {least} times")
+    if not cells:
+        from radnet_spark.text.spark_nlp_vectors import fit_doc2vec
+
+        pipeline, model = fit_doc2vec(train, settings)
+        pipeline.write().overwrite().save(str(folder / "doc2vec"))
+        return FittedModel(model)
     if any(cell.settings["model"] == TF_IDF for cell in cells):
         from radnet_spark.text.document_frequencies import with_documents
 

@@ -12,13 +12,13 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "radnet_spark"
 SPARK_HOMES = (
-    r"(lake/.*|.*/frames(_\w+)?|.*/stage_\w+|clusters/kmeans|text/(pipeline|document_frequencies)|training/distribute"
+    r"(lake/.*|.*/frames(_\w+)?|.*/stage_\w+|clusters/kmeans|text/(pipeline|document_frequencies|spark_nlp_vectors)|training/distribute"
     r"|notebook)\.py"
 )
 HOMES = {
     "pyspark": SPARK_HOMES,
     "delta": r"lake/tables\.py",
-    "sparknlp": r"text/pipeline\.py",
+    "sparknlp": r"text/(pipeline|spark_nlp_vectors)\.py",
     "petastorm": r"training/feed\.py",
     "horovod": r"training/distribute\.py",
     "mlflow": r"(lake/tracking|annotator/(registry|pyfunc))\.py",

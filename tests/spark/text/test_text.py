@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from radnet_spark.config import load_config
 from radnet_spark.demo.exams import plan_exam
 from radnet_spark.demo.findings import diagnoses
-from radnet_spark.errors import NothingToDoError
+from radnet_spark.errors import NothingToDoError, StageError
 from radnet_spark.lake.fits import existing_fit
 from radnet_spark.schemas import TABLES
 from radnet_spark.text import stage_text
@@ -19,6 +19,7 @@ from radnet_spark.text.document_frequencies import with_documents
 from radnet_spark.text.embedder import TextEmbedder
 from radnet_spark.text.fitting import inverse_document_frequencies
 from radnet_spark.text.pipeline import text_pipeline
+from radnet_spark.text.spark_nlp_vectors import saved_model_vectors
 from radnet_spark.text.stemming import TextRules, prepared, stems
 from radnet_spark.text.vocabulary import Vocabulary
 
@@ -144,7 +145,7 @@ def test_the_plain_form_gives_what_spark_nlp_gives(spark):
     assert [row["n"] for row in made if row["stems"] != stems(texts[row["n"]], rules)] == []
 
 
-@pytest.mark.parametrize("name", ["pv_dm", "bow", "tf_idf"])
+@pytest.mark.parametrize("name", ["pv_dm", "bow", "tf_idf", "spark_nlp_doc2vec"])
 def test_every_model_gives_the_vectors_of_its_plain_form(context, spark, texts, name):
     config = load_config(
         ["demo.yml"], ["text.vector_size=8", "text.epochs=2", "text.min_count=2", f"text.embedding={name}"]
@@ -168,6 +169,44 @@ def test_every_model_gives_the_vectors_of_its_plain_form(context, spark, texts, 
             CountVectorizerModel.from_vocabulary(counted.words, "stems", "counts").transform(train)
         )
         np.testing.assert_allclose(inverse_document_frequencies(counted), weights.idf.toArray(), rtol=1e-6)
+    if name == "spark_nlp_doc2vec":
+        folder = existing_fit(run_context.tables, summary.extra["fit_id"]) / "doc2vec"
+        _is_what_spark_nlp_makes(spark, embedder, folder)
+        _can_be_used_by_path(context, config, spark, texts, folder)
+
+
+def _is_what_spark_nlp_makes(spark, embedder, folder):
+    """Of words that it knows and does not know."""
+    asked = [[*embedder.model.words[:3], "never"], ["never"], embedder.model.words[1:2] * 2]
+    frame = spark.createDataFrame([(n, " ".join(words)) for n, words in enumerate(asked)], "exam_id int, text string")
+    rows = saved_model_vectors(frame, str(folder)).collect()
+    theirs = {row["exam_id"]: row["vector"] for row in rows}
+    ours, known = embedder.embed_stems(asked)
+    assert known.tolist() == [theirs[n] is not None for n in range(3)] == [True, False, True]
+    for n in (0, 2):
+        np.testing.assert_allclose(ours[n], theirs[n], rtol=1e-5, atol=1e-6)
+
+
+def _can_be_used_by_path(context, config, spark, texts, folder):
+    """A saved annotator alone, on raw texts; outside Spark it gives nothing."""
+    one = next((folder / "stages").glob("2_*"))
+    named = {"embedding": "spark_nlp_model", "spark_nlp_path": str(one)}
+    config = config.model_copy(update={"text": config.text.model_copy(update=named)})
+    run_context = context(config=config)
+    summary = stage_text.run(run_context)
+    rows = run_context.tables.read("embeddings").collect()
+    expected = {row["exam_id"]: row["vector"] for row in saved_model_vectors(
+        spark.createDataFrame(list(texts.items()), "exam_id string, text string"), str(folder)).collect()}  # fmt: skip
+    assert {row["model"] for row in rows} == {"spark_nlp_model"}
+    assert {row["sop_instance_uid"].split(".")[0] for row in rows} == {exam for exam, v in expected.items() if v}
+    for row in rows:
+        np.testing.assert_allclose(row["vector"], expected[row["sop_instance_uid"].split(".")[0]], rtol=1e-5)
+    assert any("works in Spark only" in note for note in summary.notes)
+    embedder = TextEmbedder.load(existing_fit(run_context.tables, summary.extra["fit_id"]))
+    assert embedder.size == 8
+    assert not embedder.embed(list(texts.values()))[1].any()
+    with pytest.raises(StageError, match="spark_nlp_path"):
+        saved_model_vectors(spark.createDataFrame([("a", "b")], "exam_id string, text string"), str(folder / "no"))
 
 
 def test_without_diagnoses_there_is_nothing_to_do_and_old_vectors_go(context, spark):
