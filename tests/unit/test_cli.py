@@ -49,10 +49,12 @@ def test_argparse_errors_are_exit_2(argv):
 
 def test_a_grid_is_screened_after_the_choice_of_its_judges():
     assert grids(load_config()) == []
-    screened = grids(load_config([], ["tags.grid=default"]))
+    screened = grids(load_config([], ["tags.grid=default", "text.grid=default"]))
     with_grid, without = (plan({"input": ["x"]}, ["y"], screened=sources) for sources in (screened, []))
     place = with_grid.index(("screen", {"source": "tags"}))
     assert with_grid[place + 1] == ("cluster", {"source": "tags"})
+    texts = with_grid.index(("screen", {"source": "diagnosis"}))
+    assert with_grid[texts + 1] == ("cluster", {"source": "diagnosis"})
     assert all(("evaluate", {"source": source}) in with_grid[:place] for source in ("image", "diagnosis"))
     assert [step for step in with_grid if step[0] != "screen"] == without
 
