@@ -51,11 +51,6 @@ class SourceGrid:
     save: Callable[[Path, Path, Cell, Path], None]
     vectors: Callable[[StageContext, Path, str, str], DataFrame]
 
-    @property
-    def stage(self) -> str:
-        """Under which name the judged cells are in `grid_cells`."""
-        return f"screen-{self.fitted}"
-
 
 def _tag_rows(shared: Path) -> Sampled:
     from radnet_spark.tags.sample import load_sample

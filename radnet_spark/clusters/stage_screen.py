@@ -40,7 +40,7 @@ READS_OF_SOURCE = {
              "scores/source=image", "scores/source=diagnosis"),
     "diagnosis": ("grid_cells/stage=text", "tokens"),
 }  # fmt: skip
-WRITES = ("embeddings/source={source}", "grid_cells", "fits/stage=screen")
+WRITES = ("embeddings/source={source}", "grid_cells/stage=screen-{source}", "fits/stage=screen")
 CONFIG = ("tags", "text", "cluster")
 
 
@@ -93,12 +93,17 @@ def run(context: StageContext) -> StageSummary:
     )  # fmt: skip
 
 
+def _stage(context: StageContext) -> str:
+    """Under which name the judged cells are in `grid_cells`."""
+    return f"screen-{context.options['source']}"
+
+
 def _cells(context: StageContext, of_source: SourceGrid, usable: Sequence[Cell]) -> dict[str, tuple[Cell, Path]]:
     """Identity → a cell for each fitted one, known by it and by what it is judged on, and the fitted one's folder."""
     made = {}
     for fitted in usable:
         judged = basis(context, [context.config.section("cluster"), fitted.cell_id])
-        (cell,) = make_cells(of_source.stage, [fitted.settings], [fitted.seed], judged)
+        (cell,) = make_cells(_stage(context), [fitted.settings], [fitted.seed], judged)
         made[cell.cell_id] = cell, cell_folder(context.tables, of_source.fitted, fitted.cell_id)
     return made
 
@@ -116,7 +121,7 @@ def _grid(context: StageContext, made: Mapping[str, tuple[Cell, Path]], bench: _
         return on_executor(context.spark, screen_cell, json.dumps(asked))
 
     cells = [cell for cell, _ in made.values()]
-    return Grid(bench.grid.stage, cells, work, min(len(cells), context.spark.sparkContext.defaultParallelism))
+    return Grid(_stage(context), cells, work, min(len(cells), context.spark.sparkContext.defaultParallelism))
 
 
 def _fitting(explicit: Sequence[int] | int | None, default: Sequence[int], rows: int) -> tuple[int, ...]:
@@ -140,7 +145,7 @@ def _bench(context: StageContext, shared: Path, notes: list[str]) -> _Bench:
     if not len(sampled.watched_uids):
         raise NothingToDoError("nothing to screen on: the cohort has no validation rows; the first choice stays")
     watched = sample_rows(len(sampled.watched_uids), most, seed)
-    judges = cell_folder(context.tables, of_source.stage, SHARED) / context.fit_id("screen", "judges")
+    judges = cell_folder(context.tables, _stage(context), SHARED) / context.fit_id("screen", "judges")
     shutil.rmtree(judges, ignore_errors=True)
     judges.mkdir(parents=True)
     _judges(context, sampled.watched_uids[watched].tolist(), embeddings).save(judges)

@@ -95,7 +95,9 @@ def read_text_facts(tables: Tables, figures: Mapping[str, Mapping[str, Any]]) ->
     long = text_lengths(tables.read_or_empty("exams"), tokens).orderBy("unit").collect()
     train = exam_parts(tokens, tables.read_or_empty("cohort")).where("split = 'train'")
     sizes = vocabulary_sizes(train).orderBy("min_count").collect()
-    cells = tables.read_or_empty("grid_cells").where("stage = 'screen-text' AND status = 'done' AND chosen IS NOT NULL")
+    cells = tables.read_or_empty("grid_cells").where(
+        "stage = 'screen-diagnosis' AND status = 'done' AND chosen IS NOT NULL"
+    )
     rows = [row.asDict(recursive=True) for row in cells.orderBy("position", "cell_id").collect()]
     return TextFacts(
         figures.get("text", {}),

@@ -56,7 +56,7 @@ def test_the_best_cell_of_each_model_by_s_is_embedded(filled, context, tmp_path)
     _is_taken_up_again(tables, context, config, done)
 
     summary = stage_screen.run(context(config=config, source="diagnosis"))
-    cells = tables.read("grid_cells").where("stage = 'screen-text'").collect()
+    cells = tables.read("grid_cells").where("stage = 'screen-diagnosis'").collect()
     assert (len(cells), summary.rows["embeddings"]) == (4, 2 * len(uids))
     for model in ("pv_dbow", "tf_idf"):
         of_model = [row for row in cells if json.loads(row["settings"])["model"] == model]
