@@ -164,8 +164,8 @@ def _judges(context: StageContext, uids: Sequence[str], embeddings: DataFrame | 
         modality[place[row["sop_instance_uid"]]] = row["modality"] or ""
         body_part[place[row["sop_instance_uid"]]] = (row["body_part"] or "").strip()
     found: dict[str, dict[int, Any]] = {}
-    near = embeddings.join(wanted, "sop_instance_uid", how="left_semi").toLocalIterator() if embeddings else ()
-    for row in near:
+    judged = None if embeddings is None else embeddings.join(wanted, "sop_instance_uid", how="left_semi")
+    for row in () if judged is None else judged.toLocalIterator():
         found.setdefault(row["kind"], {})[place[row["sop_instance_uid"]]] = row["vector"]
     units = {}
     for kind, vectors in found.items():
