@@ -3,7 +3,8 @@
 One rival reads whole files by Spark's `binaryFile` source and gives each header's JSON by pydicom in a pandas UDF, of
 a tenth of the files, since it takes a minute for each four thousand; the other reads 20 attributes by dicomsdl from
 listed paths, and counts them. Only ours lists, de-identifies, finds duplicates and commits. The files are copies of
-real ones with SOPInstanceUIDs of their own, in random order, so that vendors alternate.
+real ones with identifiers, names, dates, times and numbers of their own, in random order, so that vendors alternate; all
+else is as in the file that was copied, which the memory of elements likes better than an archive.
 
 Run: `make bench`, or `python benchmarks/bench_ingest.py [FOLDER [COUNT]]`. Without a folder: pydicom's own files. COUNT
 files, 20,000 if it is not given.
@@ -20,10 +21,11 @@ import warnings
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pydicom
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -40,10 +42,30 @@ TWENTY = (  # noqa: SIM905
     "Modality Manufacturer BodyPartExamined StudyDescription SeriesDescription ProtocolName Rows Columns BitsStored "
     "PhotometricInterpretation WindowCenter WindowWidth"
 ).split()
+VARIED = {
+    "person": "PatientName PatientID AccessionNumber StudyID",
+    "date": "StudyDate SeriesDate AcquisitionDate ContentDate PatientBirthDate",
+    "time": "StudyTime SeriesTime AcquisitionTime ContentTime",
+    "number": "InstanceNumber AcquisitionNumber SliceLocation ImagePositionPatient TriggerTime TableHeight",
+}
 
 
-def sources() -> list[tuple[bytes, bytes]]:
-    """(content, SOPInstanceUID as it stands in it) of real files whose UID can be replaced in place."""
+class Source(NamedTuple):
+    """A real file that can be copied.
+
+    Attributes:
+        content: its bytes.
+        uid: SOPInstanceUID as it stands in it.
+        varied: (place, length, how) of the values that differ from file to file in an archive.
+    """
+
+    content: bytes
+    uid: bytes
+    varied: list[tuple[int, int, str]]
+
+
+def sources() -> list[Source]:
+    """Real files whose SOPInstanceUID can be replaced in place."""
     if len(sys.argv) > 1:
         paths = sorted(str(path) for path in Path(sys.argv[1]).rglob("*") if path.is_file())
     else:
@@ -54,25 +76,54 @@ def sources() -> list[tuple[bytes, bytes]]:
             continue
         try:
             header = pydicom.dcmread(path, stop_before_pixels=True)
+            varied = [place for how, keywords in VARIED.items() for place in _places(header, keywords, how)]
             header.to_json_dict()
             uid = str(header.SOPInstanceUID).encode()
         except Exception:  # the rival would stop at such a file
             continue
         content = Path(path).read_bytes()
         if len(uid) > 16 and uid in content:
-            found.append((content, uid))
+            compressed = header.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
+            found.append(Source(content, uid, [] if compressed else varied))
     return found
 
 
+def _places(header: pydicom.Dataset, keywords: str, how: str) -> Iterator[tuple[int, int, str]]:
+    for keyword in keywords.split():
+        raw = header.get_item(keyword)
+        if raw is not None and raw.value and getattr(raw, "value_tell", 0):
+            yield raw.value_tell, len(raw.value), how
+
+
+def _another(value: bytes, how: str, chance: random.Random) -> bytes:
+    """A value of the same length and form with other letters and digits."""
+    changed = bytearray(value)
+    fixed = {"date": 3, "time": 4}.get(how, 0)  # so that a date stays one: a year's last digit, seconds
+    last = {"date": 4}.get(how, len(value))
+    for place in range(fixed, last):
+        if value[place : place + 1].isdigit():
+            changed[place] = ord(str(chance.randint(0, 5)))
+        elif how == "person" and value[place : place + 1].isalpha():
+            changed[place] = ord(chance.choice("ABCDEFGHIJKLMNOPRSTUVZ"))
+    return bytes(changed)
+
+
 def make_files(folder: Path, count: int) -> int:
-    """Writes the copies; returns their bytes."""
+    """Writes the copies, each with names, identifiers, dates, times and numbers of its own; returns their bytes.
+
+    Twenty in turn are one person's.
+    """
     known, chance, size = sources(), random.Random(0), 0
     for number in range(count):
-        content, uid = chance.choice(known)
+        content, uid, varied = chance.choice(known)
+        copy, person = bytearray(content), random.Random(number // 20)
+        for start, length, how in varied:
+            value = bytes(copy[start : start + length])
+            copy[start : start + length] = _another(value, how, person if how in ("person", "date") else chance)
         own = uid[:-10] + f"{number:010d}".encode()
         target = folder / f"{number % 100:02d}" / f"{number}.dcm"
         target.parent.mkdir(exist_ok=True)
-        target.write_bytes(content.replace(uid, own))
+        target.write_bytes(bytes(copy).replace(uid, own))
         size += len(content)
     return size
 
