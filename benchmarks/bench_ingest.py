@@ -3,8 +3,8 @@
 One rival reads whole files by Spark's `binaryFile` source and gives each header's JSON by pydicom in a pandas UDF, of
 a tenth of the files, since it takes a minute for each four thousand; the other reads 20 attributes by dicomsdl from
 listed paths, and counts them. Only ours lists, de-identifies, finds duplicates and commits. The files are copies of
-real ones with identifiers, names, dates, times and numbers of their own, in random order, so that vendors alternate; all
-else is as in the file that was copied, which the memory of elements likes better than an archive.
+real ones with identifiers, names, dates, times and numbers of their own, in random order, so that vendors alternate;
+all else is as in the file that was copied, which the memory of elements likes better than an archive.
 
 Run: `make bench`, or `python benchmarks/bench_ingest.py [FOLDER [COUNT]]`. Without a folder: pydicom's own files. COUNT
 files, 20,000 if it is not given.
