@@ -164,9 +164,9 @@ def by_dicomsdl(spark: SparkSession, folder: Path) -> float:
     def counted(path: str) -> int:
         try:
             header = dicomsdl.open(path)
-        except RuntimeError:
+            return sum(header.getDataElement(keyword).value() is not None for keyword in TWENTY)
+        except (RuntimeError, ValueError, UnicodeError):  # a header or a value that it can't read
             return 0
-        return sum(header.getDataElement(keyword).isValid() for keyword in TWENTY)
 
     paths = [(str(path),) for path in folder.rglob("*.dcm")]
     begin = time.perf_counter()
