@@ -33,6 +33,7 @@ from radnet_spark.lake.grid import (
     shared_folder,
 )
 from radnet_spark.lake.stage import StageContext, StageSummary
+from radnet_spark.text.grids import NO_GRID
 
 READS = ("cohort", "body_parts")
 READS_OF_SOURCE = {
@@ -69,7 +70,8 @@ def run(context: StageContext) -> StageSummary:
     """
     tables, notes, source = context.tables, list[str](), str(context.options["source"])
     of_source = GRIDS[source]
-    fitted = finished_cells(tables, of_source.fitted)
+    asked = getattr(context.config, of_source.fitted).grid != NO_GRID
+    fitted = finished_cells(tables, of_source.fitted) if asked else []
     usable = [cell for cell, outcome in fitted if outcome.status == "done"]
     if len(usable) < 2:
         raise NothingToDoError(f"nothing to screen: no grid of {source} was fitted")

@@ -103,7 +103,7 @@ def read_text_facts(tables: Tables, figures: Mapping[str, Mapping[str, Any]]) ->
         figures.get("text", {}),
         [Lengths(row["unit"], row["mean"], row["quantiles"]) for row in long],
         [FrequentWords(row["min_count"], row["words"], row["share"]) for row in sizes if row["words"]],
-        screened_models(rows),
+        screened_models(rows) if figures.get("text", {}).get("cells", 1) > 1 else [],  # else of an earlier grid
     )
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -46,16 +44,12 @@ def fit_cell(payload: str) -> dict[str, float]:
         payload: JSON of `settings, seed` (of the cell), `section` (`text`), `sample` (a folder) and `folder` (to be
             made, all at once).
     """
-    asked = json.loads(payload)
-    return fit_and_save(load_text_sample(asked["sample"]), asked)
-
-
-def fit_and_save(sample: TextSample, asked: Mapping[str, Any]) -> dict[str, float]:
-    """As `fit_cell`, on a sample that is there already."""
     from threadpoolctl import threadpool_limits
 
+    asked = json.loads(payload)
+    settings = settings_of(asked["settings"], asked["seed"], asked["section"])
     with threadpool_limits(1):  # one worker a core
-        model = fit_model(sample, settings_of(asked["settings"], asked["seed"], asked["section"]))
+        model = fit_model(load_text_sample(asked["sample"]), settings)
     publish(Path(asked["folder"]), model.save, anew=True)
     return {"vocabulary": float(len(model.words)), "dimensions": float(model.size)}
 

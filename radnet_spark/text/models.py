@@ -23,8 +23,8 @@ from radnet_spark.lake.grid import (
 )
 from radnet_spark.lake.stage import StageContext
 from radnet_spark.text.embedder import TextModel, load_model
-from radnet_spark.text.fitting import fit_and_save, fit_cell
-from radnet_spark.text.grids import STAGE, of_tokens, text_cells
+from radnet_spark.text.fitting import fit_cell, fit_model
+from radnet_spark.text.grids import STAGE, of_tokens, settings_of, text_cells
 from radnet_spark.text.sample import TextSample
 
 
@@ -52,28 +52,28 @@ def cells_of(context: StageContext) -> list[Cell]:
 
 
 def fit_models(context: StageContext, cells: Sequence[Cell], sample: TextSample) -> FittedModel:
-    """Fits every cell that is not fitted yet: on executors, a task each, or a single one here.
+    """Fits every cell that is not fitted yet, a task each on executors; a single one here. An earlier grid stays.
 
     Raises:
         StageError: not one cell could be done.
     """
-    shared, section = shared_folder(context.tables, STAGE, cells), context.config.section("text")
-    if len(cells) > 1:
-        publish(shared, sample.save)
+    section = context.config.section("text")
+    if len(cells) == 1:
+        return FittedModel(fit_model(sample, settings_of(cells[0].settings, cells[0].seed, section)))
+    shared = shared_folder(context.tables, STAGE, cells)
+    publish(shared, sample.save)
 
     def work(cell: Cell) -> Mapping[str, float]:
         asked = {"settings": dict(cell.settings), "seed": cell.seed, "section": section, "sample": str(shared),
                  "folder": str(cell_folder(context.tables, STAGE, cell.cell_id))}  # fmt: skip
-        return (
-            on_executor(context.spark, fit_cell, json.dumps(asked)) if len(cells) > 1 else fit_and_save(sample, asked)
-        )
+        return on_executor(context.spark, fit_cell, json.dumps(asked))
 
     grid = Grid(STAGE, cells, work, min(len(cells), context.spark.sparkContext.defaultParallelism), files=True)
     outcomes = run_grid(context, grid)
     chosen = next(cell for cell in cells if outcomes[cell.cell_id].status == "done")
     finish_grid(context, grid, outcomes, [chosen.cell_id])
-    tidy_shared(shared, keep=len(cells) > 1)
+    tidy_shared(shared, keep=True)
     notes = [f"cell {dict(cell.settings)}: {outcomes[cell.cell_id].reason}" for cell in cells
              if outcomes[cell.cell_id].status != "done"]  # fmt: skip
     model = load_model(str(chosen.settings["model"]), cell_folder(context.tables, STAGE, chosen.cell_id))
-    return FittedModel(model, len(cells), notes, shared if len(cells) > 1 else None)
+    return FittedModel(model, len(cells), notes, shared)

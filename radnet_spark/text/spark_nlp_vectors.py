@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,12 @@ from radnet_spark.text.word_means import WordMeans
 _FOUND = "sentence_embeddings"  # kind of annotation
 
 
-def fit_doc2vec(train: DataFrame, settings: Text) -> tuple[PipelineModel, WordMeans]:
+def fit_doc2vec(train: DataFrame, words: Sequence[str], settings: Text) -> tuple[PipelineModel, WordMeans]:
     """Fits Spark NLP's Doc2Vec, which is Spark ML's skip-gram Word2Vec, averaged over the words of a text.
 
     Args:
         train: `exam_id, stems`; read in the order of the keys by one task, so that one seed gives one model.
+        words: those that occur often enough.
         settings: the `text` section.
 
     Returns:
@@ -45,10 +47,11 @@ def fit_doc2vec(train: DataFrame, settings: Text) -> tuple[PipelineModel, WordMe
         .setSeed(settings.seed)
     )
     fitted = Pipeline(stages=[_documents(), _blanks(), doc2vec]).fit(ordered)
-    learned: Any = fitted.stages[-1]
-    rows = learned.getVectors().collect()
-    found = sorted((row["word"], row["vector"]) for row in rows)
-    return fitted, WordMeans([word for word, _ in found], np.array([vector for _, vector in found], np.float32))
+    each = train.sparkSession.createDataFrame([(word, word) for word in words], "exam_id string, text string")
+    rows = _sentence_means(fitted.transform(each), "vectors").where("vector IS NOT NULL").collect()
+    found = {row["exam_id"]: row["vector"] for row in rows}  # a text of one word has this word's vector
+    known = [word for word in words if word in found]
+    return fitted, WordMeans(known, np.array([found[word] for word in known], np.float32))
 
 
 def saved_model_vectors(texts: DataFrame, path: str) -> DataFrame:
@@ -76,7 +79,11 @@ def saved_model_vectors(texts: DataFrame, path: str) -> DataFrame:
     columns = [field.name for field in made.schema if field.metadata.get("annotatorType") == _FOUND]
     if not columns:
         raise StageError(f"text.spark_nlp_path: {path} gives no column of the kind {_FOUND}")
-    return made.select("exam_id", _mean(F.col(f"{columns[-1]}.embeddings")).alias("vector"))
+    return _sentence_means(made, columns[-1])
+
+
+def _sentence_means(made: DataFrame, column: str) -> DataFrame:
+    return made.select("exam_id", _mean(F.col(f"{column}.embeddings")).alias("vector"))
 
 
 def _around(annotator: Any) -> Pipeline:

@@ -139,7 +139,7 @@ def _fit(context: StageContext, parts: DataFrame, cohort: DataFrame, folder: Pat
     if not cells:
         from radnet_spark.text.spark_nlp_vectors import fit_doc2vec
 
-        pipeline, model = fit_doc2vec(train, settings)
+        pipeline, model = fit_doc2vec(train, vocabulary.words, settings)
         pipeline.write().overwrite().save(str(folder / "doc2vec"))
         return FittedModel(model)
     if any(cell.settings["model"] == TF_IDF for cell in cells):

@@ -42,12 +42,15 @@ class WordMeans:
         return {word: row for row, word in enumerate(self.words)}
 
     def infer_all(self, texts: Sequence[Sequence[str]]) -> tuple[Floats, NDArray[np.bool_]]:
-        """(texts, size) float32, zeros where no word is known; (texts,) bool, whether one is."""
+        """(texts, size) float32, zeros where no word is known; (texts,) bool, whether one is.
+
+        Unknown words count as zeros, as in Spark NLP: a text of few known words has a short vector.
+        """
         made, known = np.zeros((len(texts), self.size), np.float32), np.zeros(len(texts), bool)
         for n, text in enumerate(texts):
             rows = [self.index[word] for word in text if word in self.index]
             if rows:
-                made[n], known[n] = self.vectors[rows].sum(axis=0) / np.float32(len(rows)), True
+                made[n], known[n] = self.vectors[rows].sum(axis=0) / np.float32(len(text)), True
         return made, known
 
     def save(self, folder: Path) -> None:

@@ -42,13 +42,13 @@ def test_every_plain_model_works_from_its_folder(name, tmp_path):
     assert len(np.unique(expected, axis=0)) == 2
 
 
-def test_doc2vec_is_the_mean_of_known_words(tmp_path):
+def test_doc2vec_is_the_mean_of_words_unknown_ones_as_zeros(tmp_path):
     rules = TextRules.of(load_config().text)
     words = stems("pluća srce", rules)
     embedder = TextEmbedder(rules, True, WordMeans(words, np.array([[2, 4], [0, 6]], np.float32)))
     vectors, known = from_folder(embedder, tmp_path).embed([*ASKED, Known(diagnosis="pluća pluća srce kost")])
     assert known.tolist() == [True, False, False, True, True]
-    np.testing.assert_allclose(vectors[known], [[1, 5], [2, 4], [4 / 3, 14 / 3]], rtol=1e-6)
+    np.testing.assert_allclose(vectors[known], [[2 / 4, 10 / 4], [2 / 3, 4 / 3], [4 / 4, 14 / 4]], rtol=1e-6)
 
 
 def test_a_model_without_a_plain_form_leaves_the_source_out(tmp_path):
