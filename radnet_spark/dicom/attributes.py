@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pydicom.dataset import Dataset
 
-from radnet_spark.dicom.identity import VALUE_ERRORS
+from radnet_spark.dicom.identity import VALUE_ERRORS, element_of
 from radnet_spark.dicom.profile import deidentified
 from radnet_spark.dicom.tag_values import TagValue, tag_values, value_text
 
@@ -99,7 +99,4 @@ class PydicomAttributes:
 
 def readable(dataset: Dataset, tag: int) -> bool:
     """Whether pydicom can convert an element's value."""
-    try:
-        return dataset[tag] is not None
-    except VALUE_ERRORS:
-        return False
+    return element_of(dataset, tag) is not None

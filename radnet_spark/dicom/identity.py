@@ -75,7 +75,8 @@ class Identity:
         words = tuple(_folded(place[0]) for place in places)
         kept, end, at = [], 0, 0
         while at < len(words):
-            count = next((n for n in self._lengths.get(words[at], ()) if words[at : at + n] in self.phrases), 0)
+            fitting = (n for n in self._lengths.get(words[at], ()) if at + n <= len(words))
+            count = next((n for n in fitting if words[at : at + n] in self.phrases), 0)
             if count:
                 kept.append(text[end : places[at].start()])
                 end = places[at + count - 1].end()
@@ -133,14 +134,21 @@ def parts_of(vr: str, removed: bool) -> Callable[[str], tuple[Phrase, ...]] | No
 def elements(dataset: Dataset) -> Iterator[DataElement]:
     """All elements of all levels that can be read at all, deepest last."""
     for tag in list(dataset.keys()):
-        try:
-            element = dataset[tag]
-        except VALUE_ERRORS:
+        element = element_of(dataset, tag)
+        if element is None:
             continue
         yield element
         if element.VR == "SQ":
             for item in element.value or ():
                 yield from elements(item)
+
+
+def element_of(dataset: Dataset, tag: int) -> DataElement | None:
+    """One element; None if pydicom can't convert it."""
+    try:
+        return dataset[tag]
+    except VALUE_ERRORS:
+        return None
 
 
 # What pydicom raises on a value that its VR does not allow; a closed list, so that errors of our own stay visible.

@@ -15,7 +15,7 @@ from pydicom.multival import MultiValue
 
 from radnet_spark.config import load_rules
 from radnet_spark.dicom.deidentify import days_back, remap_uid
-from radnet_spark.dicom.identity import VALUE_ERRORS, Identity, identity_of
+from radnet_spark.dicom.identity import Identity, element_of, identity_of
 
 CLEANED_VRS = frozenset({"AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT"})
 DATE_VRS = frozenset({"DA", "DT"})
@@ -114,20 +114,17 @@ class Deidentifier:
         """The header without what is left out; a value that can't be read is left out as well."""
         result = Dataset()
         for tag in list(dataset.keys()):
-            try:
-                element = self.element(dataset, tag)
-            except VALUE_ERRORS:
-                continue
+            element = self.element(dataset, tag)
             if element is not None:
                 result.add(element)
         return result
 
     def element(self, dataset: Dataset, tag: int) -> DataElement | None:
-        """One element of the copy; None: it is left out."""
+        """One element of the copy; None: it is left out, or can't be read."""
         if self.leaves_out(tag, ""):
             return None
-        element = dataset[tag]
-        if self.leaves_out(tag, element.VR):
+        element = element_of(dataset, tag)
+        if element is None or self.leaves_out(tag, element.VR):
             return None
         if element.VR == "SQ":
             return _with_value(element, [self.copy(item) for item in element.value or ()])

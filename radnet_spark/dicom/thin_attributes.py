@@ -14,7 +14,7 @@ from pydicom.tag import BaseTag
 
 from radnet_spark.dicom.attributes import IMAGE_GROUPS, PydicomAttributes, Secrets, readable
 from radnet_spark.dicom.deidentify import days_back
-from radnet_spark.dicom.identity import VALUE_ERRORS, Identity, Phrase, naming, parts_in
+from radnet_spark.dicom.identity import VALUE_ERRORS, Identity, Phrase, element_of, naming, parts_in
 from radnet_spark.dicom.known_elements import Fate, KnownElement
 from radnet_spark.dicom.profile import Deidentifier, basic_profile
 from radnet_spark.dicom.tag_values import TagValue, tag_key, tag_value
@@ -133,19 +133,16 @@ class ThinAttributes:
         return shown
 
     def _phrases_of_odd(self, known: KnownElement) -> set[Phrase]:
-        found: set[Phrase] = set()
-        with suppress(*VALUE_ERRORS):
-            profile = basic_profile()
-            found.update(naming(parts_in(self.dataset[known.tag], profile.remove), profile.protected_words))
-        return found
+        profile, element = basic_profile(), element_of(self.dataset, known.tag)
+        return set(naming(parts_in(element, profile.remove), profile.protected_words)) if element else set()
 
     def _converted(self, judge: Deidentifier) -> dict[str, TagValue]:
         """Those that are odd, by pydicom; what can't be read is left out."""
         shown = {}
         for known in self._odd:
-            with suppress(*VALUE_ERRORS):
-                element = judge.element(self.dataset, known.tag)
-                if element is not None:
+            element = judge.element(self.dataset, known.tag)
+            if element is not None:
+                with suppress(*VALUE_ERRORS):
                     shown[known.key] = tag_value(element)
         return shown
 
