@@ -19,13 +19,14 @@ from radnet_spark.dicom.profile import BINARY_VRS, CLEANED_VRS, DATE_VRS, Deiden
 from radnet_spark.dicom.raw_values import NUMBERS, Value, codec_of, converted, joined
 from radnet_spark.dicom.tag_values import TagValue, json_text, tag_key
 from radnet_spark.dicom.walked import Element, Unexpected
-from radnet_spark.dicom.walker import CHARACTER_SET, LONGEST_KNOWN, OPENING
+from radnet_spark.dicom.walker import CHARACTER_SET, LONGEST_KNOWN, OPENING, PIXEL_TAGS
 
 # A worker remembers at most this much. Vendors and departments that alternate fill a quarter of it; when it is full of
 # values that never came again (times, numbers of images) all is forgotten, and what is common is learnt again at once.
 _MOST_REMEMBERED = 1 << 24  # bytes of elements, and of what is made of them, about
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _OVERHEAD = 512  # bytes that an element takes beside its own
+_NOT_KNOWN = PIXEL_TAGS | {CHARACTER_SET}  # the walk stops at them
 _US_OR_SS = "US or SS"
 _LUT_DATA = 0x00283002
 NOBODY = Identity(frozenset())
@@ -121,7 +122,7 @@ class ElementMemory:
                 return None
             known = self._made_or_odd(data, element)
             return known if known.phrases or known.fate == Fate.ODD else None
-        if end - start > LONGEST_KNOWN or tag == CHARACTER_SET:
+        if end - start > LONGEST_KNOWN or tag in _NOT_KNOWN:
             return self._made_or_odd(data, element)
         key = data[start:end]
         known = self.known.get(key) or self._made_or_odd(data, element)

@@ -10,7 +10,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 
 from radnet_spark.dicom import known_elements
 from radnet_spark.dicom.attributes import Secrets
-from radnet_spark.dicom.header import judged_header, read_header
+from radnet_spark.dicom.header import Header, judged_header, read_header
 from radnet_spark.dicom.instance import quiet
 from radnet_spark.dicom.profile import basic_profile
 
@@ -159,6 +159,51 @@ def test_what_is_remembered_is_bounded(monkeypatch, ct_bytes, header, dicom_byte
             known = known_elements.memory_of(False, "<").of_characters(name).known
             assert 0 < len(known) <= 20_000 // 512
             assert sum(map(len, known)) < 20_000
+
+
+def test_pixels_are_those_of_the_top_level_where_an_icon_has_the_same_bytes(header, dicom_bytes):
+    header.add_new(0x7FE00010, "OB", bytes(1024))
+    plain = dicom_bytes(header)
+    icon = Dataset()
+    icon.add_new(0x7FE00010, "OB", bytes(1024))
+    header.IconImageSequence = [icon]
+    for data in (dicom_bytes(header), plain):
+        ours, judge = read_header(BytesIO(data), len(data)), judged_header(BytesIO(data), len(data))
+        assert not ours.judged
+        assert ours.pixels == judge.pixels
+        assert ours.pixels.length == 1024
+
+
+def test_elements_that_were_nested_in_another_header_change_nothing(small_files):
+    """Every small file as the worker's first one, and after its own elements were learnt as those of an item."""
+    for data in (path.read_bytes() for path in small_files if path.stat().st_size < 40_000):
+        known_elements._memory.cache_clear()
+        with quiet():
+            first = read_header(BytesIO(data), len(data))
+            if not isinstance(first, Header) or first.judged:
+                continue
+            known_elements._memory.cache_clear()
+            outer = in_an_item(data)
+            read_header(BytesIO(outer), len(outer))
+            then = read_header(BytesIO(data), len(data))
+            assert (then.judged, then.pixels, then.digest) == (first.judged, first.pixels, first.digest)
+            values = [one.attributes.values("p", SECRETS, False) for one in (first, then)]
+        assert values[0] == values[1]
+
+
+def in_an_item(data: bytes) -> bytes:
+    """The file with all its elements in an item as well, sequences left aside."""
+    whole = dcmread(BytesIO(data))
+    outer, item, target = Dataset(), Dataset(), BytesIO()
+    for tag in list(whole.keys()):
+        if whole[tag].VR != "SQ" and tag != 0x00080005 and not (tag == 0x7FE00010 and whole[tag].is_undefined_length):
+            item[tag] = whole[tag]
+    if "SpecificCharacterSet" in whole:
+        outer.SpecificCharacterSet = whole.SpecificCharacterSet
+    outer.RequestAttributesSequence = [item]
+    outer.file_meta = whole.file_meta
+    dcmwrite(target, outer)
+    return target.getvalue()
 
 
 def test_the_table_of_actions_names_no_private_attribute():
