@@ -34,14 +34,13 @@ from radnet_spark.dicom.pixel_element import PixelElement, ends_with_delimiter, 
 from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.thin_attributes import ThinAttributes
 from radnet_spark.dicom.thin_reading import read_thinly
-from radnet_spark.dicom.walked import Unexpected, place_of
-from radnet_spark.dicom.walker import PIXEL_TAGS
+from radnet_spark.dicom.walked import TooMany, Unexpected, place_of
+from radnet_spark.dicom.walker import MOST_ELEMENTS, PIXEL_TAGS
 
 READ_ERRORS = (*VALUE_ERRORS, InvalidDicomError, struct.error, zlib.error)
 _PREAMBLE = 128
 _BLOCK = 1 << 14  # bytes of one read of a stream
 _HASHED = 1 << 20  # bytes of one read for the hash alone
-_MOST_ELEMENTS = 50_000  # of the top level
 _MAX_INFLATED = 1 << 29  # bytes of a deflated data set: it is read whole, in several copies
 _MIN_KNOWN_TAGS = 3  # without the DICM mark a file is DICOM if it has this many known elements, half of the public
 
@@ -122,6 +121,8 @@ def _thin_header(source: BinaryIO, size: int) -> Header | Rejected | None:
     """The common case: a marked file that is no directory. None: pydicom must judge."""
     try:
         data, walked, digest, left_out = read_thinly(source, size)
+    except TooMany as many:
+        return Rejected(QuarantineReason.UNREADABLE, f"more than {many.limit} elements")
     except (Unexpected, MemoryError, zlib.error):
         return None
     if not walked.starts or walked.media_storage == MediaStorageDirectoryStorage:
@@ -216,8 +217,8 @@ class _End:
     def __call__(self, tag: int, vr: str | None, length: int) -> bool:
         """Whether an element of the top level is the first one that is no part of the header."""
         self._elements += 1
-        if self._elements > _MOST_ELEMENTS:
-            raise ValueError(f"more than {_MOST_ELEMENTS} elements")
+        if self._elements > MOST_ELEMENTS:
+            raise ValueError(f"more than {MOST_ELEMENTS} elements")
         return tag in PIXEL_TAGS or (tag == 0 and self._elements > 1)
 
 

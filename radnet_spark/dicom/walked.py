@@ -11,6 +11,18 @@ class Unexpected(Exception):
     """Not the common case: pydicom must judge."""
 
 
+class TooMany(Exception):
+    """More elements than any header has: to read them all would take hours, or all memory.
+
+    Attributes:
+        limit: how many are not too many.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
 class NeedMore(Exception):
     """The header goes on behind the bytes that were read.
 

@@ -14,7 +14,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 
 from radnet_spark.dicom.element_heads import HEADS, LONG_VRS, SHORT_VRS, UNDEFINED, private_vr, public_vr
 from radnet_spark.dicom.file_meta import MEDIA_STORAGE, TRANSFER_SYNTAX, file_meta, text_of
-from radnet_spark.dicom.walked import Deflated, Element, LongValue, Memory, NeedMore, Unexpected, Walked
+from radnet_spark.dicom.walked import Deflated, Element, LongValue, Memory, NeedMore, TooMany, Unexpected, Walked
 
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 CHARACTER_SET = 0x00080005
@@ -27,6 +27,8 @@ _PASSED_OVER = frozenset({*SHORT_VRS, *LONG_VRS} - {vr.encode() for vr in _LOOKE
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UP_TO_CHARACTER_SET = frozenset({0x00080000, 0x00080001, CHARACTER_SET})
 _PIXEL_VRS = frozenset({"OB", "OW", "OF", "OD"})
+MOST_ELEMENTS = 50_000  # of the top level, and of one item
+_MOST_NESTED = 500_000  # items and their elements; thousands of frames have hundreds of thousands
 _DEEPEST = 50  # levels of sequences
 _MOST_UNKNOWN = 0xFFFF  # bytes of an `UN` value whose VR the dictionary may say (PS3.5 6.2.2)
 
@@ -52,6 +54,7 @@ class Walk:
         self._found: list[Any] = []
         self._starts: list[int] = []
         self._creators: dict[int, str] = {}
+        self._nested = self._nested_before = 0  # items and their elements: all, and without the sequence at `_reached`
         self._left_out: dict[int, tuple[str, int]] = {}
         self._character_set = ""
         self._pixels: tuple[int, int] | None = None
@@ -66,9 +69,10 @@ class Walk:
             NeedMore: `data` ends before the header does.
             LongValue: `data` is to go on behind that value.
             Deflated: `inflated` has to be called.
+            TooMany: nobody should read the file.
             Unexpected: pydicom must read the file.
         """
-        self._data = data
+        self._data, self._nested = data, self._nested_before
         if not self._reached:
             start = self._begin(data)
             if self._syntax == DeflatedExplicitVRLittleEndian:
@@ -130,8 +134,10 @@ class Walk:
                 self._set_characters(element)
 
     def _append(self, tag: int, start: int, stop: int, found: Any) -> None:
-        self._last, self._reached = tag, stop
+        self._last, self._reached, self._nested_before = tag, stop, self._nested
         self._starts.append(start)
+        if len(self._starts) > MOST_ELEMENTS:
+            raise TooMany(MOST_ELEMENTS)
         if found is not None:
             self._found.append(found)
 
@@ -159,7 +165,7 @@ class Walk:
         """
         data, implicit, head_end = self._data, self._implicit, end - 12
         known, open_ended = self._memory.known, self._memory.open_ended  # type: ignore[union-attr]
-        while start <= head_end:
+        while start <= head_end and len(starts) <= MOST_ELEMENTS:
             if implicit:
                 word, length = _word_implicit(data, start)
                 code, value = b"", start + 8
@@ -196,6 +202,8 @@ class Walk:
                 found.append(element)
             starts.append(start)
             last, start = tag, stop
+        if len(starts) > MOST_ELEMENTS:
+            raise TooMany(MOST_ELEMENTS)
         return start, last
 
     def _head(self, start: int, end: int, creators: dict[int, str]) -> tuple[int, str, int, int]:
@@ -273,6 +281,7 @@ class Walk:
                 return items, start
             if tag != _ITEM:
                 raise Unexpected
+            self._count(1)
             start += 8
             delimited = length == UNDEFINED
             stop = end if delimited else start + length
@@ -291,7 +300,9 @@ class Walk:
         last = 0
         while delimited or start < end:
             if self._recognises:
-                start, last = self._recognise(start, end, last, found, [], creators)
+                passed: list[int] = []
+                start, last = self._recognise(start, end, last, found, passed, creators)
+                self._count(len(passed))
                 if start >= end and not delimited:
                     break
             tag, vr, value, length = self._head(start, end, creators)
@@ -300,11 +311,17 @@ class Walk:
             if tag <= last or tag >= _ITEM or tag == CHARACTER_SET:
                 raise Unexpected
             element, stop = self._body(tag, vr, value, length, end, depth, creators)
+            self._count(1)
             learnt = self._learnt(element, start, stop)
             if learnt is not None:
                 found.append(learnt)
             last, start = tag, stop
         return found, start
+
+    def _count(self, more: int) -> None:
+        self._nested += more
+        if self._nested > _MOST_NESTED:
+            raise TooMany(_MOST_NESTED)
 
     def _past(self, stop: int) -> Exception:
         """For something that ends behind what there is: read on, or let pydicom say what is wrong."""

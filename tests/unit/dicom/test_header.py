@@ -14,7 +14,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
 from radnet_spark.dicom import header as module
-from radnet_spark.dicom import thin_reading
+from radnet_spark.dicom import thin_reading, walker
 from radnet_spark.dicom.attributes import Secrets
 from radnet_spark.dicom.header import Header, Rejected, judged_header, read_header
 from radnet_spark.dicom.reasons import QuarantineReason
@@ -219,3 +219,22 @@ def test_a_deflated_bomb_is_found_in_any_form(monkeypatch, form):
     found = read_header(BytesIO(data), len(data))
     assert isinstance(found, Rejected)
     assert "deflated data set of more than" in found.detail
+
+
+def test_more_elements_than_any_header_has_are_not_read():
+    head = MUTATED[0][: MUTATED[0].index(b"\xe0\x7f\x10\x00")]
+    private = b"".join(struct.pack("<HH2sH", 0x7F01, number, b"LO", 0) for number in range(0x1000, 0xE000))
+    found = read(head + private)
+    assert isinstance(found, Rejected)
+    assert (found.reason, found.detail) == (QuarantineReason.UNREADABLE, "more than 50000 elements")
+
+
+@pytest.mark.parametrize("elements", [0, 1])
+def test_more_items_than_any_header_has_are_not_read(monkeypatch, elements):
+    element = (struct.pack("<HH2sH", 0x0008, 0x0100, b"SH", 2) + b"A ") * elements
+    items = (struct.pack("<HHL", 0xFFFE, 0xE000, len(element)) + element) * 2_000
+    head = MUTATED[0][: MUTATED[0].index(b"\xe0\x7f\x10\x00")]
+    data = head + struct.pack("<HH2sHL", 0x7F00, 0x0001, b"SQ", 0, len(items)) + items
+    for limit, refused in ((2_000 * (1 + elements) + 100, False), (2_000 * (1 + elements) - 1, True)):
+        monkeypatch.setattr(walker, "_MOST_NESTED", limit)
+        assert isinstance(read(data), Rejected) == refused
