@@ -118,7 +118,7 @@ _TABLES = (
             **_INSTANCE,
             "reason": "string",
             "detail": "string",
-            "judged": "boolean",  # pydicom parsed the header, since it was no common case
+            "judged": "boolean",  # pydicom converted the whole header, since it was no common case
             # With `ingest.with_images`, what `images` and its part of `dropped` will hold.
             "image": "binary",
             "height": "int",

@@ -43,6 +43,11 @@ class Attributes(Protocol):
         """At least what of `dataset` lies in the groups that say how pixels are shown."""
         ...
 
+    @property
+    def by_pydicom(self) -> bool:
+        """Whether pydicom converts the whole header, since it is no common case."""
+        ...
+
     def text(self, keyword: str) -> str:
         """An attribute of the top level as in the file; empty where it is missing, empty or can't be read."""
         ...
@@ -64,6 +69,8 @@ class Attributes(Protocol):
 
 class PydicomAttributes:
     """By pydicom, the judge."""
+
+    by_pydicom = True
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset

@@ -182,7 +182,7 @@ def _row(header: Header, settings: IngestSettings) -> dict[str, Any]:
         "requested_procedure_description": _requested_procedure(shown),
         "has_pixels": header.pixels is not None,
         "tags": {key: value.shortened(settings.max_value_bytes) for key, value in shown.items()},
-        "judged": header.judged,
+        "judged": raw.by_pydicom,
         "sha256": None,
         "reason": None,
         "detail": None,

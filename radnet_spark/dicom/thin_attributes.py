@@ -43,9 +43,9 @@ class ThinAttributes:
         self._texts: list[KnownElement] = []
         self._odd: list[KnownElement] = []
         self._phrases: set[Phrase] = set()  # what may name someone, of all levels
-        self._sort(walked.elements)
+        self._sort_out(walked.elements)
 
-    def _sort(self, elements: list[KnownElement]) -> None:
+    def _sort_out(self, elements: list[KnownElement]) -> None:
         """By what is still to be decided; one loop without calls, since there are a hundred in a header."""
         shown, changing, texts = self._shown, self._changing, self._texts
         for known in elements:
@@ -96,6 +96,11 @@ class ThinAttributes:
         dataset.set_original_encoding(walked.implicit, little, encodings)
         return dataset
 
+    @property
+    def by_pydicom(self) -> bool:
+        """See `Attributes`: where a sequence is odd nobody else can tell whom it names."""
+        return any(known.vr in ("SQ", "UN") for known in self._odd)
+
     def text(self, keyword: str) -> str:
         """See `Attributes`."""
         known = self._known.get(_tag_of(keyword))
@@ -110,11 +115,8 @@ class ThinAttributes:
         return all(readable(self.dataset, known.tag) for known in self._odd if not known.tag >> 16 & 1)
 
     def values(self, person: str, secrets: Secrets | None, keep_private: bool) -> dict[str, TagValue]:
-        """See `Attributes`; with private attributes, or nothing to take out, by pydicom.
-
-        Also by pydicom where a sequence is odd, since then nobody else can tell whom it names.
-        """
-        if secrets is None or keep_private or any(known.vr in ("SQ", "UN") for known in self._odd):
+        """See `Attributes`; with private attributes, or nothing to take out, by pydicom."""
+        if secrets is None or keep_private or self.by_pydicom:
             values = PydicomAttributes(self.dataset).values(person, secrets, keep_private)
             return values if secrets else values | self._left_out(keep_private)
         days = days_back(person, secrets.key, secrets.date_shift_days)

@@ -7,6 +7,7 @@ import pytest
 from pydicom import dcmread
 
 from radnet_spark.dicom.deidentify import exam_id, remap_uid
+from radnet_spark.dicom.header import read_header
 from radnet_spark.dicom.instance import IngestSettings, parse_instance, read_instance
 from radnet_spark.schemas import TABLES
 
@@ -50,6 +51,14 @@ def test_identifiers_are_hashed(header, dicom_bytes):
     assert row["patient_key"] == row["exam_id"]  # the PatientID is a placeholder
     assert row["requested_procedure_description"] == "torax , dr."
     assert "horvat" not in str(row).lower()
+
+
+def test_headers_that_pydicom_converts_as_a_whole_are_counted_however_they_were_read(header, dicom_bytes):
+    assert not parse(dicom_bytes(header))["judged"]
+    header.RequestAttributesSequence[0].RequestedProcedureDescription = "knee \x1b(B"  # a change of characters
+    data = dicom_bytes(header)
+    assert parse(data)["judged"]
+    assert not read_header(BytesIO(data), len(data)).judged
 
 
 @pytest.mark.parametrize("keyword", ["SOPInstanceUID", "SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID"])
