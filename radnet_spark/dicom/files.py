@@ -1,6 +1,7 @@
 r"""The one place that opens files: those of a path or URI, and members of zip archives, named `archive.zip!/member`.
 
-A path in a table is text. Names that are no UTF-8 keep their odd bytes as `\xNN`, and are found again by it.
+A path in a table is text. Names that are no UTF-8 keep their odd bytes as `\xNN`, and are found again by it; a name in
+which `\x` stands already has `\x5cx` there, so that no two files have one path.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from radnet_spark.dicom.stores import FileAccessError, is_uri, open_binary, stat
 
 MEMBER = "!/"
 _ARCHIVE_MEMBER = re.compile(r"^(?P<archive>.*?\.zip)!/(?P<member>.+)$", re.IGNORECASE | re.DOTALL)
-_ESCAPED_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
+_ESCAPED_BYTE = re.compile(r"\\x(5c|[89a-f][0-9a-f])")
 
 _UNREADABLE = (
     OSError, LookupError, RuntimeError, NotImplementedError, EOFError, MemoryError, ValueError, zipfile.BadZipFile,
@@ -32,7 +33,8 @@ _LARGE_MEMBER = 1 << 28  # bytes
 
 def path_text(path: str) -> str:
     r"""The path as a table shows it: valid UTF-8, bytes that are none as `\xNN`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    text = path if is_uri(path) else path.replace("\\x", "\\x5cx")
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def is_archive(path: str) -> bool:
@@ -106,9 +108,9 @@ def _is_readable(archive: str) -> bool:
 
 def real_path(text: str) -> str:
     r"""A path of a table as the system has it: `\xNN` becomes the odd byte that it stands for."""
-    if "\\x" not in text or is_uri(text) or os.path.lexists(text):
+    if "\\x" not in text or is_uri(text):
         return text
-    raw = _ESCAPED_BYTE.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text)
+    raw = _ESCAPED_BYTE.sub(lambda found: "\\" if found[1] == "5c" else chr(0xDC00 + int(found[1], 16)), text)
     return raw if os.path.lexists(raw) else text
 
 

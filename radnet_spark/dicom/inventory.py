@@ -113,7 +113,7 @@ def _expand(path: str, known: Status | None) -> Iterator[FoundFile]:
     if is_archive(path) and found.size is not None:
         try:
             for member, member_size in zip_members(path):
-                yield FoundFile(f"{text}{MEMBER}{path_text(member)}", member_size, found.modified)
+                yield FoundFile(f"{text}{MEMBER}{member}", member_size, found.modified)
             return
         except FileAccessError:
             pass  # the archive itself stands for its members, and parsing says why

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from radnet_spark.dicom import stage_images
 from radnet_spark.dicom.file_list import COLUMN, is_parquet, without_column
+from radnet_spark.dicom.files import path_text
 from radnet_spark.dicom.frames import ExportSettings, listed_files, named_files, parsed_files
 from radnet_spark.dicom.frames_of_versions import (
     FILE_VERSION,
@@ -59,7 +60,7 @@ def run(context: StageContext) -> StageSummary:
         for key, name in (("--input", "input"), ("--list", "lists"))
     )
     settings = ingest_settings(context.config, context.tables.root)
-    scope = F.lit(False) if context.options.get("limit") else below(inputs)
+    scope = F.lit(False) if context.options.get("limit") else below(map(path_text, inputs))
     links = context.spark.sparkContext.accumulator(0)
     listing = _listing(context, inputs, lists, lambda: links.add(1))
     retry = list(context.options.get("retry") or [])

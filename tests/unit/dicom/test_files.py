@@ -13,6 +13,7 @@ from radnet_spark.dicom.files import (
     split_member,
     zip_members,
 )
+from radnet_spark.dicom.inventory import ListingUnit, list_unit
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,18 @@ def test_names_that_are_no_utf8_are_found_again(tmp_path):
     assert text.endswith("sl\\xe8ika")
     with open_file(text) as source:
         assert source.read() == b"x"
+
+
+def test_no_two_names_have_one_path(tmp_path):
+    names = [b"a\xff", b"a\\xff", b"a\\x5cxff", b"a\\", b"a\\x", b"\xc5\xa1\xff"]
+    for name in names:
+        with open(os.path.join(os.fsencode(tmp_path), name), "wb") as target:
+            target.write(name)
+    found = {file.path for file in list_unit(ListingUnit(str(tmp_path), recursive=True))}
+    assert len(found) == len(names)
+    for path in found:
+        with open_file(path) as source:
+            assert path_text(os.path.join(str(tmp_path), os.fsdecode(source.read()))) == path
 
 
 def test_is_archive():
