@@ -20,7 +20,7 @@ from radnet_spark.dicom.frames import (
 )
 from radnet_spark.dicom.frames_of_versions import same_version
 from radnet_spark.dicom.reasons import DropReason
-from radnet_spark.errors import StageError
+from radnet_spark.errors import SchemaError, StageError
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.schemas import TABLES
 
@@ -40,11 +40,11 @@ def run(context: StageContext) -> StageSummary:
     tables = context.tables
     instances = tables.read("instances")
     export = ExportSettings.of(context.config.images)
-    images, dropped = tables.read_or_empty("images"), tables.read_or_empty("dropped").where("stage = 'images'")
+    images = tables.read_or_empty("images")
     kept = _up_to_date(images, instances, export.hash)
-    refused = _still_refused(dropped, instances, export.hash).persist()
-    settled = kept.select("sop_instance_uid").unionByName(refused.select(F.col("key").alias("sop_instance_uid")))
-    work = context.sample(instances.join(settled, "sop_instance_uid", "left_anti"))
+    refused = _still_refused(_dropped(context), instances, export.hash).persist()
+    done = kept.select("sop_instance_uid").unionByName(refused.select(F.col("key").alias("sop_instance_uid")))
+    work = context.sample(instances.join(done, "sop_instance_uid", "left_anti"))
     try:
         with _exported(context, work, export) as exported:
             return _publish(context, images, kept, refused, exported)
@@ -55,10 +55,9 @@ def run(context: StageContext) -> StageSummary:
 @contextmanager
 def _exported(context: StageContext, work: DataFrame, export: ExportSettings) -> Iterator[DataFrame]:
     """Images that `ingest` left in its staging area; all others by reading their files, once."""
-    ready = None
-    if context.tables.exists("ingest_staging"):
-        staged = same_version(context.tables.read("ingest_staging"), work, "left_semi", "ingest_hash")
-        staged = staged_exports(staged, export.hash)
+    ready, staged = None, _staged(context)
+    if staged is not None:
+        staged = staged_exports(same_version(staged, work, "left_semi", "ingest_hash"), export.hash)
         work = work.join(staged.select("path"), "path", "left_anti")
         ready = staged.select(*EXPORTED)
     cores, count = context.spark.sparkContext.defaultParallelism, work.count()
@@ -73,15 +72,26 @@ def _exported(context: StageContext, work: DataFrame, export: ExportSettings) ->
         read.unpersist()
 
 
+def _staged(context: StageContext) -> DataFrame | None:
+    """What `ingest` has staged; None: nothing, or by code whose rows had other columns."""
+    if not context.tables.exists("ingest_staging"):
+        return None
+    try:
+        return context.tables.read("ingest_staging")
+    except SchemaError:
+        return None
+
+
 def _publish(
     context: StageContext, images: DataFrame, kept: DataFrame, refused: DataFrame, exported: DataFrame
 ) -> StageSummary:
+    """A table in which nothing changes is not written."""
     tables = context.tables
     new = exported.where(F.col("reason").isNull()).select(*TABLES["images"].columns)
     counts = {row[0]: row[1] for row in exported.groupBy("reason").count().collect()}
     written, before, up_to_date = counts.pop(None, 0), images.count(), kept.count()
-    known = {row[0]: row[1] for row in refused.groupBy("reason").count().collect()}
-    every = Counter(known) + Counter(counts)
+    known = Counter({row[0]: row[1] for row in refused.groupBy("reason").count().collect()})
+    every = known + Counter(counts)
     if not written + up_to_date + every.total():
         raise StageError("images: there is no instance; `radnet ingest` found none")
     rows = {"images": 0}
@@ -89,8 +99,10 @@ def _publish(
         rows["images"] = tables.overwrite("images", kept.unionByName(new))
     elif written or not tables.exists("images"):
         rows["images"] = tables.append("images", new)
-    lost = refused.unionByName(dropped_exports(exported))
-    rows["dropped"] = tables.overwrite("dropped", lost, part={"stage": "images"})
+    rows["dropped"] = 0
+    if counts or known.total() != _dropped(context).count() or not tables.exists("dropped"):
+        lost = refused.unionByName(dropped_exports(exported))
+        rows["dropped"] = tables.overwrite("dropped", lost, part={"stage": "images"})
     extra = {"images": written + up_to_date}
     return StageSummary("images", rows=rows, dropped=dict(sorted(every.items())), extra=extra)
 
@@ -99,6 +111,11 @@ def _up_to_date(images: DataFrame, instances: DataFrame, export_hash: str) -> Da
     now = instances.select("sop_instance_uid", F.col("modification_time").alias("file_modification_time"))
     right = images.where(F.col("export_hash") == export_hash)
     return right.join(now, ["sop_instance_uid", "file_modification_time"], "left_semi").select(*images.columns)
+
+
+def _dropped(context: StageContext) -> DataFrame:
+    """The stage's part of `dropped`, as it is."""
+    return context.tables.read_or_empty("dropped").where("stage = 'images'")
 
 
 def _still_refused(dropped: DataFrame, instances: DataFrame, export_hash: str) -> DataFrame:

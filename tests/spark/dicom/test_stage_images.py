@@ -2,6 +2,7 @@ import os
 
 from radnet_spark.dicom import stage_images, stage_ingest
 from radnet_spark.dicom.frames import exported_files
+from radnet_spark.schemas import TABLES
 
 
 def rows(tables, name):
@@ -19,6 +20,10 @@ def test_by_the_same_read_by_another_and_only_what_is_outdated(context, tables, 
         summary = stage_ingest.run(context(config=both, input=[str(archive)]))
     assert summary.rows["images"] == 2
     assert tables.read("ingest_staging").isEmpty()
+    before = {name: tables.version(name) for name in TABLES if tables.exists(name)}
+    assert stage_ingest.run(context(config=both, input=[str(archive)])).rows["images"] == 0
+    assert {name: tables.version(name) for name in TABLES if tables.exists(name)} == before
+    assert {"instances", "quarantine", "images", "dropped"} <= set(before)
     version, same_read = tables.version("images"), rows(tables, "images")
     assert stage_images.run(context()).rows["images"] == 0
     assert tables.version("images") == version
@@ -56,4 +61,6 @@ def test_what_was_refused_is_not_tried_again_and_keeps_its_reason(context, table
         again = stage_images.run(context(config=strict))
     assert again.dropped == {"too_large": 2}
     assert rows(tables, "dropped") == before
+    older = context().spark.createDataFrame([("staged by code with other columns",)], "path string")
+    older.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(tables.path("ingest_staging"))
     assert stage_images.run(context(limit=1)).rows["images"] == 1  # other settings: tried again, one of them now
