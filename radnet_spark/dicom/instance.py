@@ -8,9 +8,10 @@ import logging
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any, BinaryIO, NamedTuple
 
 from radnet_spark.config import load_rules
@@ -142,17 +143,36 @@ def rejected(reason: QuarantineReason, detail: str) -> dict[str, Any]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keeps pydicom's remarks on odd values out of the logs: they quote the values."""
-    if _PYDICOM.level > logging.CRITICAL:  # it is quiet already: a batch of files enters once
+    _SILENCE.enter()
+    try:
         yield
-        return
-    level = _PYDICOM.level
-    _PYDICOM.setLevel(logging.CRITICAL + 1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        finally:
-            _PYDICOM.setLevel(level)
+    finally:
+        _SILENCE.leave()
+
+
+class _Silence:
+    """Of the whole process: it lasts from the first thread that enters to the last one that leaves."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._undo = Lock(), 0, ExitStack()
+
+    def enter(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._undo.callback(_PYDICOM.setLevel, _PYDICOM.level)
+                _PYDICOM.setLevel(logging.CRITICAL + 1)
+                self._undo.enter_context(warnings.catch_warnings())
+                warnings.simplefilter("ignore")
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._undo.close()
+
+
+_SILENCE = _Silence()
 
 
 def _row(header: Header, settings: IngestSettings) -> dict[str, Any]:

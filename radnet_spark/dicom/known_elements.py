@@ -23,9 +23,11 @@ from radnet_spark.dicom.walker import CHARACTER_SET, LONGEST_KNOWN, OPENING, PIX
 
 # A worker remembers at most this much. Vendors and departments that alternate fill a quarter of it; when it is full of
 # values that never came again (times, numbers of images) all is forgotten, and what is common is learnt again at once.
-_MOST_REMEMBERED = 1 << 24  # bytes of elements, and of what is made of them, about
+_MOST_REMEMBERED = 1 << 24  # bytes of elements, and of what is made of them, for all characters and VRs together
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
-_OVERHEAD = 512  # bytes that an element takes beside its own
+_OVERHEAD = 1024  # bytes that an element takes beside its own
+_COPIES = 8  # of its bytes: the key, its values, as one text and one by one, what a table and an item have
+_PART = 100  # bytes of a value or a word: an object, and its places in lists and sets
 _NOT_KNOWN = PIXEL_TAGS | {CHARACTER_SET}  # the walk stops at them
 _US_OR_SS = "US or SS"
 _LUT_DATA = 0x00283002
@@ -79,9 +81,10 @@ class KnownElement:
 
     def changed(self, key: bytes, days: int) -> TagValue:
         """What a table has where dates move by `days`, and the header names nobody in a text."""
-        if self.became is None or self.became[1] != days or self.became[0] != key:
-            self.became = key, days, self.cleaned(NOBODY, key, days)
-        return self.became[2]
+        became = self.became  # which another thread may replace
+        if became is None or became[1] != days or became[0] != key:
+            became = self.became = key, days, self.cleaned(NOBODY, key, days)
+        return became[2]
 
     def cleaned(self, identity: Identity, key: bytes, days: int) -> TagValue:
         """What a table has where the header names `identity`, and dates move by `days`."""
@@ -90,7 +93,7 @@ class KnownElement:
             return TagValue(self.vr, _items(self.items, rules))
         return TagValue(self.vr, joined([rules.text(self.vr, str(value)) for value in self.values or ()]))
 
-    def settled(self, representation: str) -> KnownElement:
+    def represented(self, representation: str) -> KnownElement:
         """What an unsettled one is where that stands in (0028,0103) *Pixel Representation*."""
         if self.items is None or representation not in ("0", "1"):
             return KnownElement(self.tag, self.vr, Fate.ODD, self.key)
@@ -104,11 +107,10 @@ class ElementMemory:
         self.known: dict[bytes, KnownElement] = {}
         self.open_ended: dict[bytes, bytes] = {}
         self._codec, self._implicit, self._order = codec, implicit, order
-        self._bytes = 0
 
     def of_characters(self, character_set: str) -> ElementMemory:
         """See `walker.Memory`."""
-        return _memory(codec_of(character_set), self._implicit, self._order)
+        return _MEMORIES.memory(codec_of(character_set), self._implicit, self._order)
 
     def needs(self, tag: int, vr: str) -> bool:
         """See `walker.Memory`; of what shows how pixels look all is kept."""
@@ -132,11 +134,7 @@ class ElementMemory:
     def _remember(self, key: bytes, known: KnownElement) -> None:
         if key in self.known:
             return
-        self._bytes += _OVERHEAD + 4 * len(key)
-        if self._bytes > _MOST_REMEMBERED:
-            self.known.clear()
-            self.open_ended.clear()
-            self._bytes = 0
+        _MEMORIES.make_room(_OVERHEAD + _COPIES * len(key) + _PART * _parts(known))
         self.known[key] = known
         if known.vr == "SQ" and key.endswith(_SEQUENCE_END):
             self.open_ended[key[:OPENING]] = key
@@ -173,14 +171,47 @@ class ElementMemory:
         return known
 
 
-@lru_cache(maxsize=8)  # an archive has one or two character sets and both kinds of VRs
-def _memory(codec: str | None, implicit: bool, order: str) -> ElementMemory:
-    return ElementMemory(codec, implicit, order)
+class _Memories:
+    """All that a worker remembers, within one bound: an archive has one or two character sets and both kinds of VRs."""
+
+    def __init__(self) -> None:
+        self._memories: dict[tuple[str | None, bool, str], ElementMemory] = {}
+        self._bytes = 0
+
+    def memory(self, codec: str | None, implicit: bool, order: str) -> ElementMemory:
+        return self._memories.setdefault((codec, implicit, order), ElementMemory(codec, implicit, order))
+
+    def make_room(self, size: int) -> None:
+        """For so many bytes more; where there is none left, all is forgotten."""
+        if self._bytes + size > _MOST_REMEMBERED:
+            self.forget()
+        self._bytes += size
+
+    def forget(self) -> None:
+        for memory in list(self._memories.values()):
+            memory.known.clear()
+            memory.open_ended.clear()
+        self._bytes = 0
+
+
+_MEMORIES = _Memories()
 
 
 def memory_of(implicit: bool, order: str) -> ElementMemory:
     """The memory for headers without a character set."""
-    return _memory(codec_of(""), implicit, order)
+    return _MEMORIES.memory(codec_of(""), implicit, order)
+
+
+def forget() -> None:
+    """As if this worker had read nothing yet."""
+    _MEMORIES.forget()
+
+
+def _parts(known: KnownElement) -> int:
+    """Values and words of an element; those of an item are counted where they are remembered themselves."""
+    either = known.items[0] if known.fate == Fate.UNSETTLED and known.items else []
+    own = len(known.values or ()) + len(known.words) + sum(len(phrase) + 1 for phrase in known.phrases)
+    return own + sum(map(_parts, either))
 
 
 class _Kind(NamedTuple):

@@ -53,7 +53,7 @@ class ThinAttributes:
                 self._phrases.update(known.phrases)
             fate = known.fate
             if fate is _UNSETTLED:
-                known = self._settled(known)
+                known = self._represented(known)
                 fate = known.fate
             if fate is _SHOWN:
                 shown[known.key] = known.shown
@@ -66,11 +66,11 @@ class ThinAttributes:
                 if known.words:
                     texts.append(known)
 
-    def _settled(self, known: KnownElement) -> KnownElement:
+    def _represented(self, known: KnownElement) -> KnownElement:
         representation = self._known.get(_PIXEL_REPRESENTATION)
-        settled = known.settled(representation.plain if representation else "")
-        self._known[known.tag] = settled
-        return settled
+        represented = known.represented(representation.plain if representation else "")
+        self._known[known.tag] = represented
+        return represented
 
     @cached_property
     def dataset(self) -> Dataset:

@@ -1,5 +1,7 @@
 import hashlib
+import logging
 import os
+import warnings
 import zipfile
 from io import BytesIO
 
@@ -8,7 +10,7 @@ from pydicom import dcmread
 
 from radnet_spark.dicom.deidentify import exam_id, remap_uid
 from radnet_spark.dicom.header import read_header
-from radnet_spark.dicom.instance import IngestSettings, parse_instance, read_instance
+from radnet_spark.dicom.instance import IngestSettings, parse_instance, quiet, read_instance
 from radnet_spark.schemas import TABLES
 
 KEY = b"k" * 32
@@ -59,6 +61,19 @@ def test_headers_that_pydicom_converts_as_a_whole_are_counted_however_they_were_
     data = dicom_bytes(header)
     assert parse(data)["judged"]
     assert not read_header(BytesIO(data), len(data)).judged
+
+
+def test_silence_lasts_until_the_last_thread_has_left():
+    logger = logging.getLogger("pydicom")
+    level, filters = logger.level, list(warnings.filters)
+    first, second = quiet(), quiet()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert logger.level > logging.CRITICAL
+    assert warnings.filters[0][0] == "ignore"
+    second.__exit__(None, None, None)
+    assert (logger.level, warnings.filters) == (level, filters)
 
 
 @pytest.mark.parametrize("keyword", ["SOPInstanceUID", "SOPClassUID", "StudyInstanceUID", "SeriesInstanceUID"])

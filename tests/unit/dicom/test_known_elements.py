@@ -1,6 +1,7 @@
 """What is remembered of one header must not reach another one: pydicom, which remembers nothing, is the judge."""
 
 import struct
+import tracemalloc
 from io import BytesIO
 
 import pytest
@@ -19,9 +20,9 @@ SECRETS = Secrets(b"k" * 32, 3650)
 
 @pytest.fixture(autouse=True)
 def nothing_known():
-    known_elements._memory.cache_clear()
+    known_elements.forget()
     yield
-    known_elements._memory.cache_clear()
+    known_elements.forget()
 
 
 def texts(data, person="p", secrets=SECRETS):
@@ -150,15 +151,65 @@ def test_other_encodings_give_the_same_values(ct_bytes, syntax):
 
 
 def test_what_is_remembered_is_bounded(monkeypatch, ct_bytes, header, dicom_bytes):
-    monkeypatch.setattr(known_elements, "_MOST_REMEMBERED", 20_000)
+    monkeypatch.setattr(known_elements, "_MOST_REMEMBERED", 100_000)
     for number in range(10):
         header.StudyDescription = f"knee {number}"
         assert texts(dicom_bytes(header))["StudyDescription"] == f"knee {number}"
         texts(ct_bytes)
-        for name in ("ISO_IR 100", "ISO_IR 192"):
-            known = known_elements.memory_of(False, "<").of_characters(name).known
-            assert 0 < len(known) <= 20_000 // 512
-            assert sum(map(len, known)) < 20_000
+        memories = [known_elements.memory_of(False, "<").of_characters(name) for name in ("ISO_IR 100", "ISO_IR 192")]
+        known = [key for memory in memories for key in memory.known]
+        assert 0 < len(known) < 100_000 // 1024
+        assert sum(map(len, known)) < 100_000 // 8
+
+
+def words(number: int) -> bytes:
+    return b" ".join(b"%x" % ((number * 7919 + 31 * place) % 65536) for place in range(700))[:3900]
+
+
+@pytest.mark.parametrize(
+    ("tag", "vr", "count", "value"),
+    [
+        (0x00204000, "LT", 50, words),
+        (0x00080023, "DA", 600, lambda number: b"20170309%d" % number),
+        (0x00200032, "DS", 600, lambda number: b"-%d.5\\%d\\7" % (number, number)),
+        (0x00281201, "US", 50, lambda number: struct.pack("<1900H", *range(number, number + 1900))),
+        (0x00081030, "LO", 600, lambda number: b"CT thorax %d with contrast %d" % (number, number)),
+        (0x00101001, "PN", 600, lambda number: b"Horvat-Kovac%d^Ana^Marija" % number),
+    ],
+)
+def test_what_is_remembered_takes_no_more_memory_than_it_may(monkeypatch, tag, vr, count, value):
+    bound = 1 << 19
+    monkeypatch.setattr(known_elements, "_MOST_REMEMBERED", bound)
+    elements = [struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr.encode(), 0) + value(n) for n in range(count)]
+    memories = [known_elements.memory_of(False, "<").of_characters(name) for name in ("ISO_IR 100", "ISO_IR 101")]
+
+    def most() -> int:
+        most = 0
+        for number, data in enumerate(elements):
+            known = memories[number % 2].learn(data, (tag, vr, 8, len(data), None), 0, len(data))
+            if known.shown is None and known.values:
+                known.changed(b"k", number)
+            most = max(most, tracemalloc.get_traced_memory()[0])
+        return most
+
+    most()  # names and dates have memories of their own
+    known_elements.forget()
+    tracemalloc.start()
+    assert bound // 8 < most() < bound
+    tracemalloc.stop()
+
+
+def test_a_change_is_the_own_one_whatever_another_thread_asks_for_meanwhile():
+    data = struct.pack("<HH2sH", 0x0008, 0x0023, b"DA", 8) + b"20170309"
+    known = known_elements.memory_of(False, "<").learn(data, (0x00080023, "DA", 8, 16, None), 0, 16)
+
+    class Key(bytes):
+        def __ne__(self, other: object) -> bool:
+            known.changed(b"k", 2)  # as a thread would between this comparison and the answer
+            return bytes(self) != other
+
+    assert known.changed(b"k", 1).text == "20170308"
+    assert known.changed(Key(b"k"), 1).text == "20170308"
 
 
 def test_pixels_are_those_of_the_top_level_where_an_icon_has_the_same_bytes(header, dicom_bytes):
@@ -177,12 +228,12 @@ def test_pixels_are_those_of_the_top_level_where_an_icon_has_the_same_bytes(head
 def test_elements_that_were_nested_in_another_header_change_nothing(small_files):
     """Every small file as the worker's first one, and after its own elements were learnt as those of an item."""
     for data in (path.read_bytes() for path in small_files if path.stat().st_size < 40_000):
-        known_elements._memory.cache_clear()
+        known_elements.forget()
         with quiet():
             first = read_header(BytesIO(data), len(data))
             if not isinstance(first, Header) or first.judged:
                 continue
-            known_elements._memory.cache_clear()
+            known_elements.forget()
             outer = in_an_item(data)
             read_header(BytesIO(outer), len(outer))
             then = read_header(BytesIO(data), len(data))
