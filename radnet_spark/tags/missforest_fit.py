@@ -134,8 +134,8 @@ class _Table:
         self.filled = self.start.apply(known)
         self.matrix = as_matrix(self.filled, self.start)
         self.targets = np.hstack([~missing[:, : self.continuous], known.codes >= 0])
-        by_gaps = np.argsort(missing.sum(axis=0), kind="stable")
-        self.in_order = [int(column) for column in by_gaps if self.targets[:, column].any()]
+        by_gaps = np.argsort(missing.sum(axis=0), kind="stable") if missing.shape[1] > 1 else ()
+        self.in_order = [int(column) for column in by_gaps if self.targets[:, column].any()]  # one alone: mean or mode
 
     def round(self) -> dict[int, tuple[TagForest, float]]:
         """Grows each column's forest and fills the column's gaps by it before the next; column → what was grown."""
