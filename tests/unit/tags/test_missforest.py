@@ -271,6 +271,14 @@ def test_errors_on_other_rows_are_those_of_predictions_without_the_value():
     assert 4 not in errors_on(imputer, Columns(gapped.numbers, np.full((400, 2), UNSEEN, np.int32)))
 
 
+def test_of_equal_numbers_no_error_is_known():
+    whole = table()[0]
+    once = np.where(np.arange(400)[:, None] == 7, whole.numbers, np.nan)
+    assert sorted(errors_on(fitted().imputer, Columns(once, whole.codes))) == [3, 4]
+    equal = np.stack([np.full(400, 0.3), *whole.numbers.T[1:]], axis=1)
+    assert sorted(errors_on(fitted().imputer, Columns(equal, whole.codes))) == [1, 2, 3, 4]
+
+
 def test_applying_needs_no_scikit_learn():
     code = "import sys, radnet_spark.tags.missforest; sys.exit('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
