@@ -33,6 +33,9 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
+SectionT = TypeVar("SectionT", bound=Section)
+
+
 class Spark(Section):
     master: str | None
     driver_memory: str
@@ -365,8 +368,33 @@ def rules_text(name: str) -> str:
 
 
 def load_rules(name: str) -> Any:
-    """The parsed content of a rules file."""
-    return yaml.safe_load(rules_text(name))
+    """The parsed content of a rules file.
+
+    Raises:
+        UsageError: it can't be read, or is no YAML.
+    """
+    try:
+        return yaml.safe_load(rules_text(name))
+    except yaml.YAMLError as error:
+        raise UsageError(f"{name}: can't be read as YAML ({type(error).__name__})") from error
+
+
+def with_values(section: SectionT, path: Sequence[str], values: Mapping[str, Any]) -> SectionT:
+    """A section with some other values.
+
+    Args:
+        section: stays as it is.
+        path: the section's keys, for messages.
+        values: setting → value, as a file of `conf/` gives it.
+
+    Raises:
+        UsageError: a key is unknown, or a value has a wrong type or range.
+    """
+    try:
+        return type(section).model_validate({**section.model_dump(), **values})
+    except ValidationError as error:
+        found = [_explain({**item, "loc": (*path, *item["loc"])}) for item in error.errors()]
+        raise UsageError("\n".join(found)) from None
 
 
 def load_config(files: Sequence[str | Path] = (), overrides: Iterable[str] = ()) -> Config:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
 from radnet_spark.clusters.krange import k_range
@@ -43,6 +44,9 @@ READS_OF_SOURCE = {
 }  # fmt: skip
 WRITES = ("embeddings/source={source}", "grid_cells/stage=screen-{source}", "fits/stage=screen")
 CONFIG = ("tags", "text", "cluster")
+_JUDGING = (
+    "k", "k_list", "seeds", "max_iterations", "tolerance", "knee_sensitivity", "near_best", "screen_rows",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -101,13 +105,23 @@ def _stage(context: StageContext) -> str:
 
 
 def _cells(context: StageContext, of_source: SourceGrid, usable: Sequence[Cell]) -> dict[str, tuple[Cell, Path]]:
-    """Identity → a cell for each fitted one, known by it and by what it is judged on, and the fitted one's folder."""
-    made = {}
+    """Identity → a cell for each fitted one, known by it and by what it is judged on, and the fitted one's folder.
+
+    The version of `grid_cells` rises whenever the grid's stage has run; the fitted cells' identities stand for it.
+    """
+    versions = {key: n for key, n in context.input_versions.items() if key.partition("/")[0] != "grid_cells"}
+    section, made = context.config.section("cluster"), {}
+    judging = {name: section[name] for name in _JUDGING}
     for fitted in usable:
-        judged = basis(context, [context.config.section("cluster"), fitted.cell_id])
+        judged = basis(replace(context, input_versions=versions), [judging, _seed(context), fitted.cell_id])
         (cell,) = make_cells(_stage(context), [fitted.settings], [fitted.seed], judged)
         made[cell.cell_id] = cell, cell_folder(context.tables, of_source.fitted, fitted.cell_id)
     return made
+
+
+def _seed(context: StageContext) -> int:
+    """Of the rows that cells are judged on."""
+    return context.config.tags.seed if context.options["source"] == "tags" else context.config.text.seed
 
 
 def _grid(context: StageContext, made: Mapping[str, tuple[Cell, Path]], bench: _Bench) -> Grid:
@@ -138,7 +152,7 @@ def _bench(context: StageContext, shared: Path, notes: list[str]) -> _Bench:
     """Chooses the rows and leaves what they are judged by where every executor finds it."""
     source = str(context.options["source"])
     of_source, most = GRIDS[source], context.config.cluster.screen_rows
-    seed = context.config.tags.seed if source == "tags" else context.config.text.seed
+    seed = _seed(context)
     by_distance = of_source.score == "D"
     embeddings = judging_embeddings(context, notes) if by_distance else None
     if by_distance and embeddings is None:
@@ -165,14 +179,14 @@ def _judges(context: StageContext, uids: Sequence[str], embeddings: DataFrame | 
     for row in about.join(parts, "sop_instance_uid", how="left").collect():
         modality[place[row["sop_instance_uid"]]] = row["modality"] or ""
         body_part[place[row["sop_instance_uid"]]] = (row["body_part"] or "").strip()
-    found: dict[str, dict[int, Any]] = {}
+    found: dict[str, dict[int, NDArray[np.float32]]] = {}
     judged = None if embeddings is None else embeddings.join(wanted, "sop_instance_uid", how="left_semi")
     for row in () if judged is None else judged.toLocalIterator():
-        found.setdefault(row["kind"], {})[place[row["sop_instance_uid"]]] = row["vector"]
+        found.setdefault(row["kind"], {})[place[row["sop_instance_uid"]]] = np.asarray(row["vector"], np.float32)
     units = {}
     for kind, vectors in found.items():
         units[kind] = np.zeros((len(uids), len(next(iter(vectors.values())))), np.float32)
-        units[kind][list(vectors)] = as_units(np.array(list(vectors.values()), np.float32))
+        units[kind][list(vectors)] = as_units(np.stack(list(vectors.values())))
     return Judges(units, modality, body_part)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from radnet_spark.config import config_hash
-from radnet_spark.errors import StageError
+from radnet_spark.errors import StageError, UsageError
 
 Settings = Mapping[str, Any]
 
@@ -57,6 +57,50 @@ class Outcome:
     reason: str | None
     metrics: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+
+
+def grid_blocks(section: str, grids: Any, name: str) -> list[dict[str, Any]]:
+    """The blocks of a named grid of a file; that their values are right is for the section's settings to say.
+
+    Args:
+        section: whose settings name the file (`grids`) and the grid (`grid`).
+        grids: the file's content, as YAML gives it.
+        name: of the grid.
+
+    Returns:
+        Blocks: `model`, a name; `seeds`, integers from 0; setting → a list of at least one value.
+
+    Raises:
+        UsageError: the grid is not in the file, or a block is no such block.
+    """
+    if not isinstance(grids, dict):
+        raise UsageError(f"{section}.grids: found a file of {type(grids).__name__}, expected a mapping of grids")
+    if name not in grids:
+        raise UsageError(f"{section}.grid: found {name}, expected none or one of {', '.join(map(str, grids))}")
+    blocks = grids[name]
+    if not isinstance(blocks, list) or not blocks:
+        raise UsageError(f"{section}.grids: found {name}: {blocks!r}, expected a list of blocks")
+    for block in blocks:
+        said = _wrong(block)
+        if said:
+            raise UsageError(f"{section}.grids: {said}, in grid {name}")
+    return blocks
+
+
+def _wrong(block: Any) -> str | None:
+    if not isinstance(block, dict):
+        return f"found {block!r}, expected a block with model and seeds"
+    missing = [needed for needed in ("model", "seeds") if needed not in block]
+    if missing:
+        return f"found no {missing[0]} in a block, expected model and seeds"
+    if not isinstance(block["model"], str):
+        return f"found model {block['model']!r}, expected one name"
+    for name, values in block.items():
+        if name != "model" and (not isinstance(values, list) or not values):
+            return f"found {name}: {values!r}, expected a list of at least one value"
+    if not all(type(seed) is int and seed >= 0 for seed in block["seeds"]):
+        return f"found seeds: {block['seeds']!r}, expected integers from 0"
+    return None
 
 
 def combinations(values: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:

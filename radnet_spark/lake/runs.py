@@ -23,7 +23,9 @@ from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.lake.tables import Tables
 from radnet_spark.schemas import TABLES
 
-_SETTINGS = ("base.yml", "demo.yml", "missforest_authors.yml", "on_databricks.yml")
+_SETTINGS = (
+    "base.yml", "demo.yml", "missforest_authors.yml", "on_databricks.yml", "tag_grids.yml", "text_grids.yml",
+)  # fmt: skip
 
 
 @cache
@@ -33,7 +35,7 @@ def code_version() -> str:
     conf = package / "conf" if (package / "conf").is_dir() else package.parent / "conf"
     digest = hashlib.blake2b(digest_size=6)
     for path in sorted([*package.rglob("*.py"), *conf.glob("*.yml")]):
-        if path.name not in _SETTINGS:  # they count by the sections that a stage reads
+        if path.name not in _SETTINGS:  # they count by the sections that a stage reads, grids cell by cell
             digest.update(path.name.encode() + path.read_bytes())
     try:
         number = version("radnet-spark")

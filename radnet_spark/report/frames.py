@@ -62,13 +62,15 @@ def typical_words(
     return ranked.select("label", "stem", "score", "rank")
 
 
-def tags_of_clusters(labels: DataFrame, instances: DataFrame, least_exams: int) -> DataFrame:
-    """(label, tags) of clusters with at least so many exams: the tags of fewer say who they are."""
-    joined = labels.select("sop_instance_uid", "label").join(
-        instances.select("sop_instance_uid", "exam_id", "tags"), "sop_instance_uid", how="inner"
+def tags_of_clusters(labels: DataFrame, instances: DataFrame) -> DataFrame:
+    """(label, tags): of each exam in a cluster its first instance, so that rows with a tag are exams with it."""
+    exams = labels.select("sop_instance_uid", "label").join(
+        instances.select("sop_instance_uid", "exam_id"), "sop_instance_uid", how="inner"
     )
-    exams = joined.groupBy("label").agg(F.countDistinct("exam_id").alias("exams"))
-    return joined.join(exams.where(F.col("exams") >= least_exams), "label", how="left_semi").select("label", "tags")
+    first = exams.groupBy("label", "exam_id").agg(F.min("sop_instance_uid").alias("sop_instance_uid"))
+    return first.join(instances.select("sop_instance_uid", "tags"), "sop_instance_uid", how="inner").select(
+        "label", "tags"
+    )
 
 
 def sample_images(labels: DataFrame, instances: DataFrame, images: DataFrame, per_cluster: int, seed: int) -> DataFrame:

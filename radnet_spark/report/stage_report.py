@@ -136,7 +136,7 @@ def _typical_tags(context: StageContext, labels: DataFrame, instances: DataFrame
     from radnet_spark.tags.embedder import TagEmbedder
 
     encoder, sums = TagEmbedder.load(folder).encoder, dict[int, EncodedSums]()
-    rows = frames.tags_of_clusters(labels, instances, settings.least_exams_a_word)
+    rows = frames.tags_of_clusters(labels, instances)
     for row in encoded_sums(rows, str(folder)).toLocalIterator():
         found = EncodedSums(row["n"], *np.frombuffer(row["sums"], "<f8").reshape(3, encoder.width))
         sums[row["label"]] = sums[row["label"]] + found if row["label"] in sums else found
@@ -144,8 +144,10 @@ def _typical_tags(context: StageContext, labels: DataFrame, instances: DataFrame
         return {}
     everything = reduce(add, sums.values())
     units = units_by_tag(load_rules("tag_units.yml"))
-    return {label: typical(of_cluster, everything, encoder, units, settings.tags_per_cluster)
-            for label, of_cluster in sums.items()}  # fmt: skip
+    return {
+        label: typical(of_cluster, everything, encoder, units, settings.least_exams_a_word)[: settings.tags_per_cluster]
+        for label, of_cluster in sums.items()
+    }
 
 
 def samples_of(context: StageContext, main: Clustering | None) -> Mapping[int, list[np.ndarray]]:

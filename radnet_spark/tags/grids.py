@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from radnet_spark.config import Tags, load_rules
+from radnet_spark.config import Tags, load_rules, with_values
 from radnet_spark.errors import UsageError
-from radnet_spark.lake.cells import Cell, combinations, make_cells
+from radnet_spark.lake.cells import Cell, combinations, grid_blocks, make_cells
 
 STAGE = "tags"
 NO_GRID = "none"
@@ -24,14 +24,13 @@ def tag_cells(settings: Tags, basis: Any) -> list[Cell]:
         basis: what decides every cell's result beside its own settings.
 
     Raises:
-        UsageError: the grid is not in the file, or a block names something unknown.
+        UsageError: the grid is not in the file, a block names something unknown or has a value of a wrong type or
+            range, or no sizes decrease.
     """
     if settings.grid == NO_GRID:
         return make_cells(STAGE, [_complete({"model": settings.model}, settings)], [settings.seed], basis)
-    grids = load_rules(settings.grids)
-    if settings.grid not in grids:
-        raise UsageError(f"tags.grid: found {settings.grid}, expected {NO_GRID} or one of {', '.join(grids)}")
-    return [cell for block in grids[settings.grid] for cell in _of_block(block, settings, basis)]
+    blocks = grid_blocks("tags", load_rules(settings.grids), settings.grid)
+    return [cell for block in blocks for cell in _of_block(block, settings, basis)]
 
 
 def shapes(block: Mapping[str, list[int]]) -> list[tuple[int, ...]]:
@@ -44,13 +43,24 @@ def shapes(block: Mapping[str, list[int]]) -> list[tuple[int, ...]]:
 def _of_block(block: Mapping[str, Any], settings: Tags, basis: Any) -> list[Cell]:
     rest = {name: values for name, values in block.items() if name not in ("model", "seeds", *_LAYERS)}
     chosen: list[dict[str, Any]] = combinations(rest)
-    if _LAYERS[0] in block:
-        rest.pop("bottleneck")
-        others = combinations(rest)
-        chosen = [{"layers": list(sizes[:-1]), "bottleneck": sizes[-1], **other}
-                  for sizes in shapes(block) for other in others]  # fmt: skip
+    if any(name in block for name in _LAYERS):
+        sizes = {"bottleneck": [settings.autoencoder.bottleneck], **block}
+        found, others = _decreasing(sizes), combinations({n: v for n, v in rest.items() if n != "bottleneck"})
+        chosen = [{"layers": list(shape[:-1]), "bottleneck": shape[-1], **other}
+                  for shape in found for other in others]  # fmt: skip
     complete = [_complete({"model": block["model"], **values}, settings) for values in chosen]
     return make_cells(STAGE, complete, block["seeds"], basis)
+
+
+def _decreasing(sizes: Mapping[str, Any]) -> list[tuple[int, ...]]:
+    for name in (*_LAYERS, "bottleneck"):
+        if not all(type(size) is int for size in sizes.get(name, ())):
+            raise UsageError(f"tags.grids: found {name}: {sizes[name]!r}, expected integers")
+    found = shapes(sizes)
+    if not found:
+        shown = ", ".join(f"{name} {sizes[name]}" for name in (*_LAYERS, "bottleneck") if name in sizes)
+        raise UsageError(f"tags.grids: found {shown}, expected sizes of which some decrease")
+    return found
 
 
 def _complete(chosen: Mapping[str, Any], settings: Tags) -> dict[str, Any]:
@@ -58,8 +68,6 @@ def _complete(chosen: Mapping[str, Any], settings: Tags) -> dict[str, Any]:
     of_model = {"ae": settings.autoencoder, "pca": settings.pca}
     if chosen["model"] not in of_model:
         raise UsageError(f"tags.grids: found model {chosen['model']}, expected one of {', '.join(of_model)}")
-    below = of_model[chosen["model"]].model_dump(mode="json")
-    unknown = sorted(set(chosen) - {"model", *below})
-    if unknown:
-        raise UsageError(f"tags.grids: found {', '.join(unknown)}, expected {', '.join(below)} for {chosen['model']}")
-    return {"model": chosen["model"], **below, **{name: value for name, value in chosen.items() if name != "model"}}
+    model, own = chosen["model"], {name: value for name, value in chosen.items() if name != "model"}
+    names = {"ae": "autoencoder", "pca": "pca"}
+    return {"model": model, **with_values(of_model[model], ("tags", names[model]), own).model_dump(mode="json")}

@@ -92,7 +92,8 @@ def errors_on(imputer: MissForest, rows: Columns) -> dict[int, float]:
     its neighbours.
 
     Returns:
-        Column → error as in `MissForestFit`, without columns of which no row has a value that training had.
+        Column → error as in `MissForestFit`, without columns of which no row has a value that training had, and without
+        continuous ones of which all values are equal: an NRMSE needs their variance.
     """
     filled, missing = imputer.apply(rows), gaps(rows)
     matrix, continuous = as_matrix(filled, imputer.start), rows.numbers.shape[1]
@@ -100,8 +101,8 @@ def errors_on(imputer: MissForest, rows: Columns) -> dict[int, float]:
     found = {}
     for column, forest in {forest.column: forest for forest in imputer.forests}.items():
         there = np.flatnonzero(known[:, column])
-        if len(there):
-            values = (*filled.numbers.T, *filled.codes.T)[column][there]
+        values = (*filled.numbers.T, *filled.codes.T)[column][there]
+        if len(there) and (column >= continuous or values.min() < values.max()):
             predicted = forest.predict(matrix[there])
             found[column] = nrmse(predicted, values) if column < continuous else float((predicted != values).mean())
     return found
@@ -134,8 +135,8 @@ class _Table:
         self.filled = self.start.apply(known)
         self.matrix = as_matrix(self.filled, self.start)
         self.targets = np.hstack([~missing[:, : self.continuous], known.codes >= 0])
-        by_gaps = np.argsort(missing.sum(axis=0), kind="stable")
-        self.in_order = [int(column) for column in by_gaps if self.targets[:, column].any()]
+        by_gaps = np.argsort(missing.sum(axis=0), kind="stable") if missing.shape[1] > 1 else ()
+        self.in_order = [int(column) for column in by_gaps if self.targets[:, column].any()]  # one alone: mean or mode
 
     def round(self) -> dict[int, tuple[TagForest, float]]:
         """Grows each column's forest and fills the column's gaps by it before the next; column → what was grown."""

@@ -58,17 +58,18 @@ class EncodedSums:
 
 
 def typical(
-    cluster: EncodedSums, everything: EncodedSums, encoder: Encoder, units: Mapping[str, str], most: int
+    cluster: EncodedSums, everything: EncodedSums, encoder: Encoder, units: Mapping[str, str], least: int
 ) -> list[str]:
     """What tells a cluster from the rest, the most telling first: `SliceThickness 5 mm`, `Manufacturer SIEMENS 83 %`.
 
     Args:
-        cluster: its sums.
+        cluster: its sums, over one row an exam.
         everything: the sums over all clusters.
         encoder: of the rows; numbers are shown as their mean in the tag's unit, categories with their share.
         units: keyword → unit.
-        most: how many to show.
+        least: exams that must have the tag, and for a category that category: the values of fewer may say who they are.
     """
+    enough = max(least, _LEAST_FILLED * cluster.n)
     means = cluster.means()
     back = encoder.decode(means[None, :])
     deviations = everything.deviations()
@@ -76,21 +77,21 @@ def typical(
     effects = np.divide(away, deviations, out=np.zeros_like(means), where=deviations > 0)
     found: list[tuple[float, str]] = []
     for place, feature in enumerate(encoder.features.continuous):
-        if cluster.filled[place] >= _LEAST_FILLED * cluster.n:
+        if cluster.filled[place] >= enough:
             text = f"{feature.source} {back.numbers[0, place]:.4g} {units.get(feature.tag, '')}".rstrip()
             found.append((float(effects[place]), text))
     start = len(encoder.features.continuous)
     for number, feature in enumerate(encoder.features.categorical):
         code = int(back.codes[0, number])
         place = start + code
-        enough = code >= 0 and cluster.filled[start] >= _LEAST_FILLED * cluster.n
-        if enough and means[place] >= _LEAST_SHARE:
+        shown = code >= 0 and cluster.filled[start] >= enough and round(cluster.total[place]) >= least
+        if shown and means[place] >= _LEAST_SHARE:
             found.append(
                 (float(effects[place]), f"{feature.source} {feature.categories[code]} {100 * means[place]:.0f} %")
             )
         start += len(feature.categories)
     telling = sorted((item for item in found if item[0] >= _LEAST_EFFECT), key=lambda item: (-item[0], item[1]))
-    return [text for _, text in telling[:most]]
+    return [text for _, text in telling]
 
 
 def units_by_tag(groups: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from radnet_spark.errors import StageError
 from radnet_spark.lake.cells import Cell, Outcome, best_cell, publish
 from radnet_spark.lake.fits import saving_fit
 from radnet_spark.lake.grid import (
@@ -60,6 +61,9 @@ def reduce_tags(context: StageContext, fit: TagFit, watched_uids: list[str]) -> 
         context: of the stage `tags`.
         fit: imputer, encoder and encoded rows.
         watched_uids: instances of the watched rows; empty where training rows stand in.
+
+    Raises:
+        StageError: no cell could be done, or none has a loss.
     """
     others = {name: value for name, value in context.config.section("tags").items() if name not in _GRID_SETTINGS}
     cells = tag_cells(context.config.tags, basis(context, others))
@@ -75,7 +79,9 @@ def reduce_tags(context: StageContext, fit: TagFit, watched_uids: list[str]) -> 
     at_once = min(len(cells), context.spark.sparkContext.defaultParallelism)
     grid = Grid(STAGE, cells, work, at_once, files=True)
     outcomes = run_grid(context, grid)
-    best = best_cell(cells, outcomes, "loss") or cells[0]
+    best = best_cell(cells, outcomes, "loss")
+    if best is None:
+        raise StageError(f"tags: no cell of {len(cells)} has a loss that is a number")
     saved = _save(context, fit, best, shared, outcomes[best.cell_id])
     finish_grid(context, grid, outcomes, [best.cell_id])
     tidy_shared(shared, keep=len(cells) > 1)

@@ -18,7 +18,7 @@ from radnet_spark.tags import frames
 from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.fitting import TagFit, fit_tags
-from radnet_spark.tags.grids import tag_cells
+from radnet_spark.tags.grids import STAGE, tag_cells
 from radnet_spark.tags.missingness import UNTESTED, Sample, Verdict, compared, verdicts
 from radnet_spark.tags.preparation import TagPolicy
 from radnet_spark.tags.reducing import Reduced, reduce_tags
@@ -63,6 +63,8 @@ def run(context: StageContext) -> StageSummary:
     fit, uids = _fit(context, rows, counted.rows, features, policy) if len(features) else (None, [])
     if fit is None:
         summary.notes.append("no tag passed the filters: there is no tag source")
+        no_cells = context.spark.createDataFrame([], TABLES["grid_cells"].ddl)
+        context.tables.overwrite("grid_cells", no_cells, part={"stage": STAGE})
     _write(context, summary, features, rows, (fit, reduce_tags(context, fit, uids)) if fit else None)
     return summary
 
@@ -164,7 +166,7 @@ def _part(rows: DataFrame, split: str) -> DataFrame:
 def merged(counts: DataFrame) -> Statistics:
     """All partitions' counts together; bounded by partitions x tags x `MAX_DISTINCT`."""
     statistics = Statistics()
-    for row in counts.toLocalIterator():
+    for row in counts.toLocalIterator(prefetchPartitions=True):
         if row["source"] == "":
             statistics.rows += row["filled"]
         else:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from radnet_spark.config import Text, load_rules
+from radnet_spark.config import Text, load_rules, with_values
 from radnet_spark.errors import UsageError
-from radnet_spark.lake.cells import Cell, combinations, make_cells
+from radnet_spark.lake.cells import Cell, combinations, grid_blocks, make_cells
 from radnet_spark.text.bag_of_words import BOW, TF_IDF
 from radnet_spark.text.paragraph_vectors import PV_DBOW, PV_DM
 
@@ -34,10 +34,8 @@ def text_cells(settings: Text, basis: Any) -> list[Cell]:
     """
     if settings.grid == NO_GRID:
         return make_cells(STAGE, [_complete({"model": settings.embedding}, settings)], [settings.seed], basis)
-    grids = load_rules(settings.grids)
-    if settings.grid not in grids:
-        raise UsageError(f"text.grid: found {settings.grid}, expected {NO_GRID} or one of {', '.join(grids)}")
-    return [cell for block in grids[settings.grid] for cell in _of_block(block, settings, basis)]
+    blocks = grid_blocks("text", load_rules(settings.grids), settings.grid)
+    return [cell for block in blocks for cell in _of_block(block, settings, basis)]
 
 
 def of_tokens(section: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,4 +63,5 @@ def _complete(chosen: Mapping[str, Any], settings: Text) -> dict[str, Any]:
     unknown = sorted(set(chosen) - {"model", *OF_MODEL[model]})
     if unknown:
         raise UsageError(f"text.grids: found {', '.join(unknown)}, expected {', '.join(OF_MODEL[model])} for {model}")
-    return {"model": model, **{name: chosen.get(name, getattr(settings, name)) for name in OF_MODEL[model]}}
+    checked = with_values(settings, ("text",), {name: value for name, value in chosen.items() if name != "model"})
+    return {"model": model, **{name: getattr(checked, name) for name in OF_MODEL[model]}}

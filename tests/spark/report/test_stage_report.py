@@ -125,6 +125,15 @@ def test_images_with_burned_in_text_are_never_sampled(filled: Tables) -> None:
     assert Counter(row["label"] for row in few) == {0: 3, 1: 3}
 
 
+def test_tags_are_those_of_one_image_an_exam_and_cluster(spark: Any) -> None:
+    rows = [("b", 0, "x", {"KVP": "2"}), ("a", 0, "x", {"KVP": "1"}), ("c", 1, "x", {"KVP": "3"}), ("d", 0, "y", {})]
+    labels = spark.createDataFrame([(uid, label) for uid, label, *_ in rows], "sop_instance_uid string, label int")
+    instances = spark.createDataFrame([(uid, exam, tags) for uid, _, exam, tags in rows],
+                                      "sop_instance_uid string, exam_id string, tags map<string, string>")  # fmt: skip
+    found = frames.tags_of_clusters(labels, instances).collect()
+    assert sorted((row["label"], row["tags"].get("KVP", "")) for row in found) == [(0, ""), (0, "1"), (1, "3")]
+
+
 def test_words_by_hand(spark: Any) -> None:
     labels = spark.createDataFrame([("a", 0), ("b", 0), ("c", 1)], "sop_instance_uid string, label int")
     instances = spark.createDataFrame([("a", "x"), ("b", "x"), ("c", "y")], "sop_instance_uid string, exam_id string")

@@ -79,12 +79,41 @@ def test_a_cell_holds_all_that_decides_it():
         ("x: [{model: ae, bottlneck: [3], seeds: [1]}]", "bottlneck"),
         ("x: [{model: vae, seeds: [1]}]", "found model vae"),
         ("y: []", "expected none or one of y"),
+        ("", "file of NoneType"),
+        ("x: [", "can't be read as YAML"),
+        ("x: []", r"found x: \[\], expected a list of blocks"),
+        ("x: {model: ae, seeds: [1]}", "expected a list of blocks"),
+        ("x: [ae]", "found 'ae', expected a block"),
+        ("x: [{model: ae}]", "found no seeds"),
+        ("x: [{seeds: [1]}]", "found no model"),
+        ("x: [{model: [ae], seeds: [1]}]", "expected one name"),
+        ("x: [{model: ae, seeds: 1}]", "found seeds: 1, expected a list"),
+        ("x: [{model: ae, seeds: [-1]}]", "expected integers from 0"),
+        ("x: [{model: ae, bottleneck: 32, seeds: [1]}]", "found bottleneck: 32, expected a list"),
+        ("x: [{model: ae, bottleneck: [], seeds: [1]}]", "at least one value"),
+        ("x: [{model: ae, activation: [leakyrelu], seeds: [1]}]", "tags.autoencoder.activation: found 'leakyrelu'"),
+        ("x: [{model: ae, epochs: [5, 0], seeds: [1]}]", "tags.autoencoder.epochs: found 0; input should be greater"),
+        ("x: [{model: ae, learning_rate: [fast], seeds: [1]}]", "tags.autoencoder.learning_rate: found 'fast'"),
+        ("x: [{model: ae, bottleneck: [90], seeds: [1]}]", "expected decreasing widths"),
+        ("x: [{model: ae, first: [20], second: [30], seeds: [1]}]", r"first \[20\], second \[30\], bottleneck \[32\]"),
+        ("x: [{model: ae, first: [wide], seeds: [1]}]", r"first: \['wide'\], expected integers"),
+        ("x: [{model: pca, components: [-3], seeds: [1]}]", "tags.pca.components: found -3"),
+        ("x: [{model: pca, first: [20], seeds: [1]}]", "found first"),
     ],
 )
 def test_a_wrong_grid_is_said(grid, message, tmp_path):
     (tmp_path / "grids.yml").write_text(grid)
     with pytest.raises(UsageError, match=message):
         _cells("tags.grid=x", f"tags.grids={tmp_path}/grids.yml")
+
+
+def test_values_of_a_grid_are_read_as_settings_are(tmp_path):
+    (tmp_path / "grids.yml").write_text(
+        "x: [{model: ae, second: [70], third: [40], learning_rate: [1e-3], seeds: [1]}]"
+    )
+    (cell,) = _cells("tags.grid=x", f"tags.grids={tmp_path}/grids.yml")
+    assert cell.settings["learning_rate"] == 0.001  # YAML takes 1e-3 for a word
+    assert (cell.settings["layers"], cell.settings["bottleneck"]) == ([70, 40], 32)
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu"])

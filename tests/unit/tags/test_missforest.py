@@ -194,7 +194,7 @@ def test_a_column_without_any_value_and_one_without_gaps_in_training():
     assert late.codes[0, 1] in (0, 1)  # whole in training, missing later
 
 
-@pytest.mark.parametrize("kinds", [(2, 0), (0, 2)])
+@pytest.mark.parametrize("kinds", [(2, 0), (0, 2), (1, 0), (0, 1)])
 def test_tables_of_one_kind_without_rows_and_of_one_row(kinds):
     gapped = table()[1]
     columns = Columns(gapped.numbers[:60, : kinds[0]], gapped.codes[:60, : kinds[1]])
@@ -206,6 +206,17 @@ def test_tables_of_one_kind_without_rows_and_of_one_row(kinds):
     assert (nothing.numbers.shape, nothing.codes.shape) == ((0, kinds[0]), (0, kinds[1]))
     one = fit_missforest(Columns(columns.numbers[:1], columns.codes[:1]), SETTINGS, seed=1).imputer.apply(columns)
     assert np.isfinite(one.numbers).all()
+
+
+@pytest.mark.parametrize("kinds", [(1, 0), (0, 1)])
+def test_a_column_alone_is_filled_by_its_mean_or_mode(kinds):
+    columns = Columns(table()[1].numbers[:60, : kinds[0]], table()[1].codes[:60, : kinds[1]])
+    fit = fit_missforest(columns, SETTINGS, seed=1)
+    assert (len(fit.imputer.forests), fit.errors, fit.rounds) == (0, {}, 1)
+    assert errors_on(fit.imputer, columns) == {}
+    filled, simple = fit.imputer.apply(columns), MeanMode.fit(columns).apply(columns)
+    assert filled.numbers.tolist() == simple.numbers.tolist()
+    assert filled.codes.tolist() == simple.codes.tolist()
 
 
 def test_without_any_value_there_is_no_forest():
@@ -258,6 +269,14 @@ def test_errors_on_other_rows_are_those_of_predictions_without_the_value():
     assert found[0] == pytest.approx(error.std() / whole.numbers[:, 0].std(), rel=0.02)
     assert errors_on(imputer, Columns(gapped.numbers[:0], gapped.codes[:0])) == {}
     assert 4 not in errors_on(imputer, Columns(gapped.numbers, np.full((400, 2), UNSEEN, np.int32)))
+
+
+def test_of_equal_numbers_no_error_is_known():
+    whole = table()[0]
+    once = np.where(np.arange(400)[:, None] == 7, whole.numbers, np.nan)
+    assert sorted(errors_on(fitted().imputer, Columns(once, whole.codes))) == [3, 4]
+    equal = np.stack([np.full(400, 0.3), *whole.numbers.T[1:]], axis=1)
+    assert sorted(errors_on(fitted().imputer, Columns(equal, whole.codes))) == [1, 2, 3, 4]
 
 
 def test_applying_needs_no_scikit_learn():

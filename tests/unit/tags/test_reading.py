@@ -75,9 +75,22 @@ def test_a_cluster_is_read_in_its_own_units():
     rest = _columns(random.uniform(20, 80, 60), random.uniform(1, 2, 60), random.integers(0, 2, 60),
                     random.integers(0, 2, 60))  # fmt: skip
     cluster, others = EncodedSums.of(ours, ENCODER), EncodedSums.of(rest, ENCODER)
-    found = typical(cluster, cluster + others, ENCODER, units_by_tag(load_rules("tag_units.yml")), 5)
+    found = typical(cluster, cluster + others, ENCODER, units_by_tag(load_rules("tag_units.yml")), 3)
     assert sorted(found) == ["Manufacturer SIEMENS 83 %", "SliceThickness 5 mm"]  # no echo time: nobody has one
-    assert typical(cluster, cluster + others, ENCODER, {}, 1)[0] in ("SliceThickness 5", "Manufacturer SIEMENS 83 %")
+    assert typical(cluster, cluster + others, ENCODER, {}, 5) == ["Manufacturer SIEMENS 83 %"]
+
+
+@pytest.mark.parametrize(("least", "shown"), [
+    (3, ["Manufacturer SIEMENS 60 %", "SliceThickness 5 mm"]), (4, ["SliceThickness 5 mm"]), (5, []),
+])  # fmt: skip
+def test_values_of_too_few_exams_are_not_shown_however_many_exams_a_cluster_has(least, shown):
+    nan, random = np.nan, np.random.default_rng(2)
+    ours = _columns(np.array([85.0, 85.0, 85.0, nan, nan, nan, nan, nan]), np.array([5.0] * 4 + [nan] * 4),
+                    np.array([2, 2, 2, 0, 0, MISSING, MISSING, MISSING]), np.full(8, MISSING))  # fmt: skip
+    rest = _columns(random.uniform(20, 30, 60), random.uniform(1, 2, 60), random.integers(0, 2, 60),
+                    random.integers(0, 2, 60))  # fmt: skip
+    cluster, others = EncodedSums.of(ours, ENCODER), EncodedSums.of(rest, ENCODER)
+    assert sorted(typical(cluster, cluster + others, ENCODER, {"SliceThickness": "mm"}, least)) == shown
 
 
 def test_sums_of_parts_are_the_sums_of_the_whole():

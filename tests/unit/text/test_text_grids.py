@@ -50,7 +50,14 @@ def test_without_a_grid_there_is_one_cell_of_the_settings():
 
 
 @pytest.mark.parametrize(
-    ("block", "found"), [("{model: lsa, seeds: [1]}", "lsa"), ("{model: bow, window: [5], seeds: [1]}", "window")]
+    ("block", "found"),
+    [
+        ("{model: lsa, seeds: [1]}", "lsa"),
+        ("{model: bow, window: [5], seeds: [1]}", "window"),
+        ("{model: bow, min_count: 5, seeds: [1]}", "found min_count: 5, expected a list"),
+        ("{model: pv_dm, epochs: [0], seeds: [1]}", "text.epochs: found 0"),
+        ("{model: bow}", "found no seeds"),
+    ],
 )
 def test_a_wrong_grid_is_named(block, found, tmp_path):
     (tmp_path / "grids.yml").write_text(f"mine: [{block}]")
