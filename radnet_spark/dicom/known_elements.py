@@ -22,7 +22,7 @@ from radnet_spark.dicom.walked import Element, Unexpected
 from radnet_spark.dicom.walker import CHARACTER_SET, LONGEST_KNOWN, OPENING, PIXEL_TAGS
 
 # A worker remembers at most this much, counted high. When it is full of values that never came again (times, numbers of
-# images) all is forgotten, and what is common is learnt again at once; with a quarter of it that happens too often where
+# images) all is forgotten, and what is common is learnt again at once; with a quarter of it that is too often where
 # 250 devices alternate: a header then takes 0.89 ms instead of 0.65.
 _MOST_REMEMBERED = 1 << 26  # bytes of elements, and of what is made of them, for all characters and VRs together
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
