@@ -141,6 +141,9 @@ def _write(
             fit_id=reduced.fit_id, model=reduced.model, cells=reduced.cells, best_loss=reduced.metrics["loss"],
             epochs=int(reduced.metrics.get("epochs", 0)), width=fit.sample.width, imputation=_imputation(fit),
         )  # fmt: skip
+        errors = {f"imputation.{name}": n for name, n in summary.extra["imputation"].items() if isinstance(n, float)}
+        with context.tracker.run("tags") as run:
+            run.metrics(errors)
     summary.rows["embeddings"] = tables.overwrite("embeddings", vectors, part=_PART)
 
 
