@@ -24,7 +24,7 @@ from radnet_spark.lake.grid import on_executor
 from radnet_spark.lake.session import open_session
 from radnet_spark.tags.fitting import fit_cell
 from radnet_spark.tags.grids import tag_cells
-from radnet_spark.tags.sample import Sample, load_sample
+from radnet_spark.tags.sample import EncodedSample, load_sample
 from radnet_spark.training.pca import fit_pca
 
 NUMBERS, CATEGORICAL, CATEGORIES = 45, 35, 8  # about what a hospital's archive leaves
@@ -73,7 +73,7 @@ def main() -> None:
     print(f"{count} rows of {rows.shape[1]} values, {rows.nnz / rows.shape[0] / rows.shape[1]:.0%} not zero")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        Sample(rows[:count], rows[count:], np.array([], "U1")).save(folder)
+        EncodedSample(rows[:count], rows[count:], np.array([], "U1")).save(folder)
         load_sample(str(folder))
         asked = payloads(folder, epochs)
         spark = open_session(load_config(["demo.yml"]).spark, master="local[2]")

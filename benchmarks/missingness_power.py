@@ -18,14 +18,14 @@ from itertools import islice
 from radnet_spark.config import load_config
 from radnet_spark.demo.tag_rows import PlantedGaps, planted_gaps, tag_rows
 from radnet_spark.tags.columns import FeatureSet
-from radnet_spark.tags.missingness import Sample, Verdict, compared, gap_tests, verdicts
+from radnet_spark.tags.missingness import GapSample, Verdict, compared, gap_tests, verdicts
 from radnet_spark.tags.preparation import TagPolicy, flatten
 from radnet_spark.tags.selection import Statistics, select
 
 SEEDS, INSTANCES = 20, 5000
 
 
-def sample_of(planted: PlantedGaps) -> Sample:
+def sample_of(planted: PlantedGaps) -> GapSample:
     """The rows as the stage would test them: its filters, its features, and Modality."""
     settings = load_config().tags
     policy, statistics = TagPolicy.load(include_modality_tags=False), Statistics()
@@ -34,7 +34,7 @@ def sample_of(planted: PlantedGaps) -> Sample:
         statistics.add(flatten(tags, policy))
     decisions = select(statistics, policy, settings.min_fill_rate, settings.min_distinct, settings.max_categories)
     features = compared(FeatureSet.of(decisions), statistics.by_source["Modality"].values)
-    return Sample.of(features.columns(maps, policy), [row.exam_id for row in planted.rows], features)
+    return GapSample.of(features.columns(maps, policy), [row.exam_id for row in planted.rows], features)
 
 
 def judged(planted: PlantedGaps) -> dict[str, Verdict]:

@@ -78,7 +78,7 @@ def run(context: StageContext) -> StageSummary:
     fitted = finished_cells(tables, of_source.fitted) if asked else []
     usable = [cell for cell, outcome in fitted if outcome.status == "done"]
     if len(usable) < 2:
-        raise NothingToDoError(f"nothing to screen: no grid of {source} was fitted")
+        raise NothingToDoError(_too_few(source, len(fitted), len(usable)))
     shared = shared_folder(tables, of_source.fitted, [cell for cell, _ in fitted])
     if not shared.is_dir():
         raise StageError(f"{shared}: the sample of the grid is not there; run `radnet {of_source.fitted}` again")
@@ -97,6 +97,14 @@ def run(context: StageContext) -> StageSummary:
                "watched_rows": len(bench.watched), "best": best},
         facts=[f"the best {name}: {figures}" for name, figures in best.items()],
     )  # fmt: skip
+
+
+def _too_few(source: str, cells: int, usable: int) -> str:
+    if cells < 2:
+        return f"nothing to screen: no grid of {source} was fitted"
+    return (
+        f"nothing to screen: {usable} of {cells} cells of the grid of {source} could be fitted; the first choice stays"
+    )
 
 
 def _stage(context: StageContext) -> str:

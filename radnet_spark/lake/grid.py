@@ -96,7 +96,7 @@ def run_grid(context: StageContext, grid: Grid) -> dict[str, Outcome]:
 
 
 def finish_grid(context: StageContext, grid: Grid, outcomes: Mapping[str, Outcome], chosen: Iterable[str]) -> None:
-    """Marks the chosen cells, leaves the grid's own rows and files alone, and logs the table of cells.
+    """Marks the chosen cells, leaves the grid's own rows and files alone, and logs the table of several cells.
 
     Until then `chosen` is null: the rows of a grid that was stopped are not taken for a finished one.
     """
@@ -110,6 +110,8 @@ def finish_grid(context: StageContext, grid: Grid, outcomes: Mapping[str, Outcom
     for folder in home.iterdir() if home.is_dir() else ():
         if folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)
+    if len(grid.cells) < 2:
+        return
     statuses = [outcome.status for outcome in outcomes.values()]
     with context.tracker.run(grid.stage) as run:
         run.text(f"grid/{grid.stage}.csv", as_csv(grid.cells, outcomes, winners))

@@ -20,7 +20,7 @@ from radnet_spark.tags.imputation import Imputer, MeanMode, TagImputation, imput
 from radnet_spark.tags.missforest_fit import MissForestFit, errors_on, fit_missforest
 from radnet_spark.tags.preparation import TagPolicy
 from radnet_spark.tags.reduction import AutoencoderReduction, PcaReduction, Reduction
-from radnet_spark.tags.sample import Sample, load_sample
+from radnet_spark.tags.sample import EncodedSample, load_sample
 from radnet_spark.training.pca import fit_pca, possible_components
 
 HISTORY = "history.json"
@@ -46,7 +46,7 @@ class TagFit:
     imputer: Imputer
     imputation: list[TagImputation]
     missforest: MissForestFit | None
-    sample: Sample
+    sample: EncodedSample
     notes: list[str]
 
     def embedder(self, reduction: Reduction) -> TagEmbedder:
@@ -87,7 +87,7 @@ def fit_tags(
         watched = matrix[np.sort(order[:held])]
         matrix = matrix[np.sort(order[held:])] if matrix.shape[0] > 1 else matrix
         notes.append(f"no validation rows: {held} training rows watched the tag vectors' fitting instead")
-    sample = Sample(matrix, watched, np.array([], "U1"))
+    sample = EncodedSample(matrix, watched, np.array([], "U1"))
     return TagFit(policy, features, imputer, filled, missforest, sample, notes)
 
 
@@ -107,7 +107,7 @@ def _some(rows: Columns, count: int, seed: int) -> Columns:
     return Columns(rows.numbers[some], rows.codes[some])
 
 
-def fit_reduction(settings: Mapping[str, Any], seed: int, sample: Sample) -> Fitted:
+def fit_reduction(settings: Mapping[str, Any], seed: int, sample: EncodedSample) -> Fitted:
     """Fits one cell.
 
     Args:
@@ -147,7 +147,7 @@ def fit_cell(payload: str) -> dict[str, float]:
     return fitted.metrics
 
 
-def _fit_autoencoder(settings: Mapping[str, Any], seed: int, sample: Sample) -> Fitted:
+def _fit_autoencoder(settings: Mapping[str, Any], seed: int, sample: EncodedSample) -> Fitted:
     options = Options(settings["activation"], settings["batch_norm"], settings["dropout"])
     layers = [*settings["layers"], settings["bottleneck"]]
     network = seeded(sample.width, layers[:-1], layers[-1], seed, options)
@@ -158,7 +158,7 @@ def _fit_autoencoder(settings: Mapping[str, Any], seed: int, sample: Sample) -> 
     return Fitted(AutoencoderReduction(network, tuple(layers), options), metrics, result.history)
 
 
-def _fit_pca(settings: Mapping[str, Any], seed: int, sample: Sample) -> Fitted:
+def _fit_pca(settings: Mapping[str, Any], seed: int, sample: EncodedSample) -> Fitted:
     wanted, possible = settings["components"], possible_components(*sample.train.shape)
     if settings["solver"] == "arpack":
         possible = min(possible, min(sample.train.shape) - 1)

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from radnet_spark.schemas import TABLES
 from radnet_spark.tags.body_part import Rules, infer
 from radnet_spark.tags.columns import Columns, FeatureSet
-from radnet_spark.tags.missingness import GapTest, Sample, gap_tests
+from radnet_spark.tags.missingness import GapSample, GapTest, gap_tests
 from radnet_spark.tags.preparation import TagPolicy, flatten
 from radnet_spark.tags.selection import Statistics
 
@@ -85,7 +85,7 @@ def prepared(rows: DataFrame, features: FeatureSet, policy: TagPolicy) -> DataFr
     )
 
 
-def missingness_tests(tags: DataFrame, sample: Sample, alpha: float) -> DataFrame:
+def missingness_tests(tags: DataFrame, sample: GapSample, alpha: float) -> DataFrame:
     """Rows of the table `missingness_tests`: the gaps of each tag against every other one.
 
     Args:
@@ -164,7 +164,7 @@ def _prepared(batches: Iterable[pa.RecordBatch], features: FeatureSet, policy: T
         )
 
 
-def _gap_tests(batches: Iterable[pa.RecordBatch], sample: Sample, alpha: float) -> Iterator[pa.RecordBatch]:
+def _gap_tests(batches: Iterable[pa.RecordBatch], sample: GapSample, alpha: float) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         for tag in batch.column("tag").to_pylist():
             yield _batch(gap_tests(sample, tag, alpha), _TESTS)

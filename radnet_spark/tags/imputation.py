@@ -77,7 +77,7 @@ class TagImputation(NamedTuple):
             categories (PFC). None: no forest fills it.
         validation_error: the same on rows of the validation part, whose exams no tree has seen; None without such rows.
         mean_mode_error: the same error of the mean, which is 1, or of the most frequent category; None without values.
-        gain: 1 - `oob_error` / `mean_mode_error`.
+        gain: 1 - error / `mean_mode_error`, of the error on validation rows if there is one, else out of bag.
     """
 
     tag: str
@@ -111,7 +111,8 @@ def imputations(
         else:
             codes = columns.codes[:, column - len(features.continuous)]
             simple = float((codes[codes >= 0] != _mode(codes)).mean()) if (codes >= 0).any() else None
-        gain = None if error is None or not simple else 1 - error / simple
+        found_error = validation.get(column, error)
+        gain = None if found_error is None or not simple else 1 - found_error / simple
         found.append(TagImputation(tag, kind, float(absent.mean()), error, validation.get(column), simple, gain))
     return found
 

@@ -68,7 +68,7 @@ UNTESTED = Verdict(None, None)
 
 
 @dataclass(frozen=True)
-class Sample:
+class GapSample:
     """Training rows with their gaps.
 
     Attributes:
@@ -82,7 +82,7 @@ class Sample:
     features: FeatureSet
 
     @classmethod
-    def of(cls, columns: Columns, exams: Sequence[str], features: FeatureSet) -> Sample:
+    def of(cls, columns: Columns, exams: Sequence[str], features: FeatureSet) -> GapSample:
         """From rows in any order and their exams' keys."""
         numbers = np.unique(np.asarray(exams, dtype=str), return_inverse=True)[1].astype(np.int64)
         order = np.argsort(numbers, kind="stable")
@@ -106,14 +106,16 @@ class Sample:
         return Numbers.of(self.columns.numbers), [one.astype(np.float64) for one in hot], Exams.of(self.exams)
 
     @cached_property
-    def one_an_exam(self) -> Sample:
+    def one_an_exam(self) -> GapSample:
         """The first row of each exam."""
         first = Exams.of(self.exams).starts
         if len(first) == len(self.exams):
             return self
-        return Sample(Columns(self.columns.numbers[first], self.columns.codes[first]), self.exams[first], self.features)
+        return GapSample(
+            Columns(self.columns.numbers[first], self.columns.codes[first]), self.exams[first], self.features
+        )
 
-    def rows_for(self, tag: str) -> Sample:
+    def rows_for(self, tag: str) -> GapSample:
         """The rows on which a tag's gaps are tested: one an exam where whole exams lack it, else all.
 
         Further rows of such exams would tell nothing new, and large exams would weigh more than small ones.
@@ -146,7 +148,7 @@ def compared(features: FeatureSet, modalities: Iterable[str]) -> FeatureSet:
     return FeatureSet(features.continuous, (*features.categorical, modality))
 
 
-def gap_tests(sample: Sample, tag: str, alpha: float) -> list[GapTest]:
+def gap_tests(sample: GapSample, tag: str, alpha: float) -> list[GapTest]:
     """Tests the gaps of one tag against every other tag.
 
     Args:

@@ -22,7 +22,7 @@ FlatRow = dict[str, Value]
 
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?)\s*(?:(?![xX]\d)[A-Za-zµ°%][\w/^%°·]*)?")
 _NOT_FINITE = re.compile(r"[+-]?(?:\d\.#\w+|nan|inf|infinity)", re.IGNORECASE)
-_AGE = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*(?:([DWMY])[a-z]*)?", re.IGNORECASE)
+_AGE = re.compile(r"(\d+(?:[.,]\d*)?)\s*(?:([DWMY])[a-z]*)?", re.IGNORECASE)
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 _MAX_AGE = 130.0  # years
 _BLANK = " \t\r\n\0\u00a0"

@@ -16,7 +16,7 @@ _PARTS = ("data", "indices", "indptr")
 
 
 @dataclass(frozen=True)
-class Sample:
+class EncodedSample:
     """Filled and encoded rows.
 
     Attributes:
@@ -42,7 +42,7 @@ class Sample:
 
 
 @lru_cache(maxsize=1)
-def load_sample(folder: str) -> Sample:
+def load_sample(folder: str) -> EncodedSample:
     """Reads what `save` wrote, once a process for one folder."""
     with np.load(Path(folder) / _FILE, allow_pickle=False) as arrays:
         train, watched = (
@@ -52,4 +52,4 @@ def load_sample(folder: str) -> Sample:
             )
             for name in ("train", "watched")
         )
-        return Sample(train, watched, arrays["uids"])
+        return EncodedSample(train, watched, arrays["uids"])

@@ -19,7 +19,7 @@ from radnet_spark.tags.columns import Columns, FeatureSet
 from radnet_spark.tags.encoding import Encoder
 from radnet_spark.tags.fitting import TagFit, fit_tags
 from radnet_spark.tags.grids import STAGE, tag_cells
-from radnet_spark.tags.missingness import UNTESTED, Sample, Verdict, compared, verdicts
+from radnet_spark.tags.missingness import UNTESTED, GapSample, Verdict, compared, verdicts
 from radnet_spark.tags.preparation import TagPolicy
 from radnet_spark.tags.reducing import Reduced, reduce_tags
 from radnet_spark.tags.selection import Statistics, TagCounts, TagDecision, kept_after, select
@@ -141,6 +141,9 @@ def _write(
             fit_id=reduced.fit_id, model=reduced.model, cells=reduced.cells, best_loss=reduced.metrics["loss"],
             epochs=int(reduced.metrics.get("epochs", 0)), width=fit.sample.width, imputation=_imputation(fit),
         )  # fmt: skip
+        errors = {f"imputation.{name}": n for name, n in summary.extra["imputation"].items() if isinstance(n, float)}
+        with context.tracker.run("tags") as run:
+            run.metrics(errors)
     summary.rows["embeddings"] = tables.overwrite("embeddings", vectors, part=_PART)
 
 
@@ -182,9 +185,9 @@ def _columns(prepared: DataFrame, features: FeatureSet) -> tuple[Columns, list[s
     return _stacked(rows, features), [row["sop_instance_uid"] for row in rows]
 
 
-def _sample(prepared: DataFrame, features: FeatureSet) -> Sample:
+def _sample(prepared: DataFrame, features: FeatureSet) -> GapSample:
     rows = sorted(prepared.collect(), key=lambda row: row["sop_instance_uid"])
-    return Sample.of(_stacked(rows, features), [row["exam_id"] for row in rows], features)
+    return GapSample.of(_stacked(rows, features), [row["exam_id"] for row in rows], features)
 
 
 def _stacked(rows: Sequence[Row], features: FeatureSet) -> Columns:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from radnet_spark.clusters.screened_grids import GRIDS
-from radnet_spark.clusters.stage_screen import _cells
+from radnet_spark.clusters.stage_screen import _cells, _too_few
 from radnet_spark.config import load_config
 from radnet_spark.lake.cells import Cell
 from radnet_spark.lake.stage import StageContext
@@ -36,6 +36,11 @@ def test_what_judges_makes_other_cells(setting, tmp_path):
 def test_other_embeddings_make_other_cells(tmp_path):
     again = identities(tmp_path, versions={**VERSIONS, "embeddings/source=image": 6})
     assert not set(again) & set(identities(tmp_path))
+
+
+def test_why_there_is_nothing_to_screen():
+    assert _too_few("tags", 0, 0) == _too_few("tags", 1, 1) == "nothing to screen: no grid of tags was fitted"
+    assert "1 of 4 cells of the grid of tags could be fitted" in _too_few("tags", 4, 1)
 
 
 def test_the_seed_is_that_of_the_source(tmp_path):

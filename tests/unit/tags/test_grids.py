@@ -18,13 +18,13 @@ from radnet_spark.tags.autoencoder import Options, TagAutoencoder, TrainingPlan,
 from radnet_spark.tags.fitting import fit_cell, fit_reduction
 from radnet_spark.tags.grids import shapes, tag_cells
 from radnet_spark.tags.reduction import load_reduction
-from radnet_spark.tags.sample import Sample, load_sample
+from radnet_spark.tags.sample import EncodedSample, load_sample
 from radnet_spark.training.loop import TrainingError
 
 GRIDS = load_rules("tag_grids.yml")
 RANDOM = np.random.default_rng(5)
 DENSE = (RANDOM.random((120, 30)) * (RANDOM.random((120, 30)) < 0.2)).astype(np.float32)
-SAMPLE = Sample(csr_matrix(DENSE[:100]), csr_matrix(DENSE[100:]), np.array([f"1.{i}" for i in range(20)]))
+SAMPLE = EncodedSample(csr_matrix(DENSE[:100]), csr_matrix(DENSE[100:]), np.array([f"1.{i}" for i in range(20)]))
 SMALL = {"model": "ae", "layers": [20, 12, 8], "bottleneck": 3, "learning_rate": 0.01, "batch_size": 16, "epochs": 4,
          "patience_epochs": 5, "activation": "relu", "batch_norm": False, "dropout": 0.0}  # fmt: skip
 

@@ -247,7 +247,7 @@ def test_what_is_reported_of_each_feature_by_hand():
         np.array([[0, MISSING], [1, MISSING], [1, MISSING], [1, MISSING]], np.int32),
     )
     assert [tuple(row) for row in imputations(columns, features, {0: 0.25, 1: 0.0, 2: 0.5}, {0: 0.3})] == [
-        ("KVP", "continuous", 0.25, 0.25, 0.3, 1.0, 0.75),
+        ("KVP", "continuous", 0.25, 0.25, 0.3, 1.0, 0.7),
         ("EchoTime", "continuous", 0.25, 0.0, None, 0.0, None),
         ("PatientSex", "categorical", 0.0, 0.5, None, 0.25, -1.0),
         ("Grid", "categorical", 1.0, None, None, None, None),

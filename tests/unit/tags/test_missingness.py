@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from radnet_spark.tags.columns import MISSING, Columns, Feature, FeatureSet
-from radnet_spark.tags.missingness import MIN_GROUP, Sample, Verdict, compared, gap_tests, holm, verdicts
+from radnet_spark.tags.missingness import MIN_GROUP, GapSample, Verdict, compared, gap_tests, holm, verdicts
 from radnet_spark.tags.two_groups import Exams, Numbers, chi_square
 
 ROWS = 400
@@ -124,7 +124,7 @@ def test_the_test_is_the_one_that_the_distribution_asks_for():
     made = np.column_stack([random.normal(size=ROWS), random.normal(size=ROWS), random.exponential(size=ROWS)])
     made[random.random(ROWS) < 0.4, 0] = np.nan
     codes = random.integers(0, 3, (ROWS, 1)).astype(np.int32)
-    sample = Sample.of(Columns(made, codes), [f"e{i}" for i in range(ROWS)], features(3, 1))
+    sample = GapSample.of(Columns(made, codes), [f"e{i}" for i in range(ROWS)], features(3, 1))
     found = gap_tests(sample, "N0", 0.05)
     assert [(test.other, test.test) for test in found] == [
         ("C0", "chi_square"), ("N1", "t_test"), ("N2", "mann_whitney_u")]  # fmt: skip
@@ -136,19 +136,21 @@ def test_the_test_is_the_one_that_the_distribution_asks_for():
 def test_groups_of_few_exams_are_not_tested():
     made = np.random.default_rng(1).normal(size=(ROWS, 2))
     made[: MIN_GROUP - 1, 0] = np.nan
-    sample = Sample.of(Columns(made, np.empty((ROWS, 0), np.int32)), [str(i) for i in range(ROWS)], features(2, 0))
+    sample = GapSample.of(Columns(made, np.empty((ROWS, 0), np.int32)), [str(i) for i in range(ROWS)], features(2, 0))
     assert sample.with_gaps() == []
     assert gap_tests(sample, "N0", 0.05) == []
     made[:200, 0] = np.nan  # two hundred rows, but of one exam
     exams = ["first"] * 200 + [str(i) for i in range(200)]
-    assert gap_tests(Sample.of(Columns(made, np.empty((ROWS, 0), np.int32)), exams, features(2, 0)), "N0", 0.05) == []
+    assert (
+        gap_tests(GapSample.of(Columns(made, np.empty((ROWS, 0), np.int32)), exams, features(2, 0)), "N0", 0.05) == []
+    )
 
 
 def test_an_empty_sample_and_empty_columns_give_nothing():
-    empty = Sample.of(Columns(np.empty((0, 1)), np.empty((0, 1), np.int32)), [], features(1, 1))
+    empty = GapSample.of(Columns(np.empty((0, 1)), np.empty((0, 1), np.int32)), [], features(1, 1))
     assert empty.with_gaps() == []
     nothing = Columns(np.full((30, 2), np.nan), np.full((30, 1), MISSING, np.int32))
-    sample = Sample.of(nothing, [str(i) for i in range(30)], features(2, 1))
+    sample = GapSample.of(nothing, [str(i) for i in range(30)], features(2, 1))
     assert sample.with_gaps() == []
     assert gap_tests(sample, "N0", 0.05) == []
 
@@ -159,7 +161,7 @@ def test_gaps_of_whole_exams_are_tested_on_one_row_an_exam():
     made = np.column_stack([np.repeat(random.normal(size=100), 4), random.normal(size=400), random.normal(size=400)])
     made[np.repeat(random.random(100) < 0.4, 4), 0] = np.nan
     made[random.random(400) < 0.4, 1] = np.nan
-    sample = Sample.of(Columns(made, np.empty((400, 0), np.int32)), [f"{e:03}" for e in exams], features(3, 0))
+    sample = GapSample.of(Columns(made, np.empty((400, 0), np.int32)), [f"{e:03}" for e in exams], features(3, 0))
     whole = {test.other: test for test in gap_tests(sample, "N0", 0.05)}["N2"]
     assert (whole.rows_with + whole.rows_without, whole.design_effect) == (100, 1.0)
     first = made[::4]
@@ -193,7 +195,7 @@ def test_planted_gaps_are_found_and_random_ones_are_not():
     codes = random.integers(0, 3, (600, 1)).astype(np.int32)
     numbers[random.random(600) < np.where(numbers[:, 1] > 0, 0.6, 0.1), 0] = np.nan
     numbers[random.random(600) < 0.3, 2] = np.nan
-    sample = Sample.of(Columns(numbers, codes), [str(i) for i in range(600)], features(3, 1))
+    sample = GapSample.of(Columns(numbers, codes), [str(i) for i in range(600)], features(3, 1))
     tests = [test for tag in sample.with_gaps() for test in gap_tests(sample, tag, 0.05)]
     found = verdicts(((test.tag, test.p_value, test.p_corrected) for test in tests), 0.05)
     assert found["N0"] == Verdict(False, False)
@@ -210,6 +212,6 @@ def test_exams_that_are_alike_raise_no_false_alarm(chances):
         exams = np.repeat(np.arange(150), 6)
         made = np.column_stack([np.repeat(random.normal(size=150), 6) for _ in range(4)])
         made[random.random(900) < np.where(np.repeat(random.random(150) < 0.3, 6), *chances[::-1]), 0] = np.nan
-        sample = Sample.of(Columns(made, np.empty((900, 0), np.int32)), [str(e) for e in exams], features(4, 0))
+        sample = GapSample.of(Columns(made, np.empty((900, 0), np.int32)), [str(e) for e in exams], features(4, 0))
         called += min(test.p_corrected for test in gap_tests(sample, "N0", 0.05)) < 0.05
     assert called <= 6  # of 40; 2 expected

@@ -44,7 +44,8 @@ def test_any_text_gives_a_finite_number_or_none(text):
     ("text", "years"),
     [("045Y", 45.0), ("018M", 1.5), ("000D", 0.0), ("052W", 364 / 365.25), ("45", 45.0), ("7y", 7.0),
      ("999Y", None), ("Y", None), ("old", None), ("-05Y", None), ("0D", 0.0), ("000Y", 0.0), ("3W", 21 / 365.25),
-     ("45 years", 45.0), ("6 months", 0.5), ("1,5Y", 1.5), ("130Y", 130.0), ("131Y", None), ("120M", 10.0),
+     ("45 years", 45.0), ("6 months", 0.5), ("1,5Y", 1.5), ("130Y", 130.0), ("131Y", None),
+     ("1000Y", None), ("1000D", 1000 / 365.25), ("120M", 10.0),
      (" 045Y ", 45.0), ("45X", None), ("0450Y", None), ("", None)],
 )  # fmt: skip
 def test_ages_become_years(text, years):
@@ -86,7 +87,9 @@ def test_what_can_not_be_a_feature(keyword, reason):
 @pytest.mark.parametrize(
     ("keyword", "text", "value"),
     [("KVP", "120\\", 120.0), ("KVP", "120\\140", 120.0), ("KVP", "\\120", None), ("KVP", "\\\\", None),
-     ("KVP", "***", None), ("KVP", "n/a", None), ("KVP", "UNKNOWN", None), ("KVP", "OB 4", None), ("KVP", "NaN", None),
+     ("KVP", "***", None), ("KVP", "n/a", None), ("KVP", "UNKNOWN", None), ("KVP", "OB 4", None),
+     ("Manufacturer", "UC 70000", None), ("Manufacturer", "ST 12", "ST 12"), ("PatientAge", "1000Y", None),
+     ("KVP", "NaN", None),
      ("KVP", "-inf", None), ("KVP", "1e30", None), ("KVP", "high", "high"), ("KVP", " ", None), ("KVP", "\0", None),
      ("KVP", "1 2", "1 2"), ("Manufacturer", " A \\", "A"), ("Manufacturer", "A\\\\", "A"), ("Manufacturer", "-", None),
      ("ScanOptions", "FS \\ PFP\\", "FS\\PFP"), ("ScanOptions", "\\FS", "\\FS"), ("Manufacturer", "UT 2048", None),
