@@ -67,6 +67,7 @@ class Tracker:
         files.mkdir(parents=True, exist_ok=True)
         self.uri = settings.uri or f"sqlite:///{files.absolute()}/mlflow.db"
         self.registry_uri = settings.registry_uri or self.uri
+        self._database = None if settings.uri else files.absolute() / "mlflow.db"
         self._experiment = settings.experiment
         self._artifacts = None if settings.uri else (files.absolute() / "mlflow").as_uri()
         self._active: Run | None = None
@@ -76,6 +77,7 @@ class Tracker:
     @property
     def client(self) -> MlflowClient:
         """A client of this tracker's store and registry."""
+        self._make_database()
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.registry_uri)
 
     @contextmanager
@@ -105,8 +107,19 @@ class Tracker:
 
     def activate(self) -> None:
         """Points MLflow's global functions (`log_model`, `models:/` URIs) at this store and registry."""
+        self._make_database()
         mlflow.set_tracking_uri(self.uri)
         mlflow.set_registry_uri(self.registry_uri)
+
+    def _make_database(self) -> None:
+        """Makes the root's own database under another name first: MLflow can't open one whose making was cut short."""
+        if self._database is None or self._database.exists():
+            return
+        part = self._database.with_name("mlflow.db.part")
+        for left in (part, part.with_name(f"{part.name}-journal")):
+            left.unlink(missing_ok=True)
+        MlflowClient(tracking_uri=f"sqlite:///{part}", registry_uri=f"sqlite:///{part}").search_experiments()
+        part.replace(self._database)
 
     def _experiment_id(self, client: MlflowClient) -> str:
         found = client.get_experiment_by_name(self._experiment)
