@@ -305,11 +305,12 @@ def _status(args: argparse.Namespace) -> None:
 
 
 def _profile(args: argparse.Namespace) -> None:
+    from radnet_spark.dicom.ingest_settings import SECTIONS
     from radnet_spark.dicom.instance import IngestSettings
     from radnet_spark.dicom.survey import Sources, as_dict, lines, survey
 
     begin, config, named = time.time(), _config(args), _sources(args)
-    sections = {name: config.section(name) for name in ("ingest", "deidentify", "diagnoses")}
+    sections = {name: config.section(name) for name in SECTIONS}
     settings = IngestSettings.of(sections, os.urandom(32))  # a key that nobody keeps: no row leaves this process
     sources, sample = Sources(named["input"], named["lists"]), args.limit or config.ingest.profile_files
     found = survey(sources, sample, settings, config.images, console.progress)

@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from radnet_spark.report.facts import Cluster, Clustering, Facts, StageRun
-from radnet_spark.report.tag_facts import DecidedTag, Dependence, FilledTag, TagFacts
+from radnet_spark.report.tag_facts import DecidedTag, Dependence, TagFacts
 from radnet_spark.report.text_facts import FrequentWords, Lengths, ScreenedModel, TextFacts
+from radnet_spark.tags.imputation import TagImputation
 
 MODALITIES = ("CR", "CT", "MR", "RF", "XA")
 PARTS = ("CHEST", "ABDOMEN", "KNEE", "HEAD", "LSPINE", "HAND", "ANKLE", "HEART", "PELVIS", "unknown")
@@ -81,9 +82,9 @@ def made_up_tags(random: np.random.Generator, count: int = 50) -> TagFacts:
     decided.append(DecidedTag("PatientName", 1.0, 900, False, "personal_data", None, None))
     gaps = {(a, b): Dependence(float(random.beta(1, 5)), bool(random.random() < 0.2))
             for a in names for b in (*names, "Modality") if a != b and random.random() < 0.8}  # fmt: skip
-    filled = [FilledTag("KVP", "continuous", 0.41, 0.52, 0.6, 1.0, 0.48),
-              FilledTag("PatientSex", "categorical", 0.06, 0.5, None, 0.4, -0.25),
-              FilledTag("Grid", "categorical", 0, None, None, None, None)]  # fmt: skip
+    filled = [TagImputation("KVP", "continuous", 0.41, 0.52, 0.6, 1.0, 0.48),
+              TagImputation("PatientSex", "categorical", 0.06, 0.5, None, 0.4, -0.25),
+              TagImputation("Grid", "categorical", 0, None, None, None, None)]  # fmt: skip
     return TagFacts(body_part, figures, decided, gaps, filled)
 
 

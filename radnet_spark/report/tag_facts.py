@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from radnet_spark.tags.imputation import TagImputation
+
 if TYPE_CHECKING:
     from radnet_spark.lake.tables import Tables
 
@@ -44,19 +46,6 @@ class Dependence:
 
 
 @dataclass(frozen=True)
-class FilledTag:
-    """A row of `tag_imputation`: how well gaps in a tag are filled."""
-
-    tag: str
-    kind: str
-    missing: float
-    oob_error: float | None
-    validation_error: float | None
-    mean_mode_error: float | None
-    gain: float | None
-
-
-@dataclass(frozen=True)
 class TagFacts:
     """Values of the page's section on tags.
 
@@ -72,7 +61,7 @@ class TagFacts:
     figures: Mapping[str, Any] = field(default_factory=dict)
     decided: Sequence[DecidedTag] = ()
     gaps: Mapping[tuple[str, str], Dependence] = field(default_factory=dict)
-    filled: Sequence[FilledTag] = ()
+    filled: Sequence[TagImputation] = ()
 
     @property
     def fills(self) -> list[tuple[str, float]]:
@@ -101,7 +90,7 @@ def read_tag_facts(tables: Tables, figures: Mapping[str, Mapping[str, Any]], alp
         alpha: level of the corrected tests.
     """
     decided = [DecidedTag(**row.asDict()) for row in tables.read_or_empty("tag_missingness").collect()]
-    filled = [FilledTag(**row.asDict()) for row in tables.read_or_empty("tag_imputation").collect()]
+    filled = [TagImputation(**row.asDict()) for row in tables.read_or_empty("tag_imputation").collect()]
     columns = ("tag", "other", "test", "effect_size", "p_corrected")
     tests = tables.read_or_empty("missingness_tests").select(*columns).collect()
     return TagFacts(
