@@ -59,24 +59,35 @@ class CroatianStemmer(_ByRules):
         return self._added(dataset, "stems", "array<string>", _add_stems)
 
 
-def text_pipeline(rules: TextRules) -> Pipeline:
-    """From a column `diagnosis string` to `words` and `stems`, both `array<string>`.
+def documents() -> DocumentAssembler:
+    """From a column `text` to `document`."""
+    return DocumentAssembler().setInputCol("text").setOutputCol("document")
+
+
+def whole_runs() -> Tokenizer:
+    """From `document` to `token`: the runs between white space, whole.
 
     The tokenizer's own prefix, infix and suffix rules would split at fixed characters, recurse on long runs and keep
-    others together, so one rule takes the whole run between white space, and everything that is no word character
-    splits it. What it leaves (a mark at an end is no split) the normaliser removes; its default would remove digits.
+    others together.
     """
-    special = f"[^{rules.word_characters}]"
-    assembler = DocumentAssembler().setInputCol("text").setOutputCol("document")
-    tokenizer = (
+    return (
         Tokenizer()
         .setInputCols(["document"])
         .setOutputCol("token")
         .setPrefixPattern(r"\A()")
         .setInfixPatterns(["(?s)(.+)"])
         .setSuffixPattern(r"()\z")
-        .setSplitPattern(f"{special}+")
     )
+
+
+def text_pipeline(rules: TextRules) -> Pipeline:
+    """From a column `diagnosis string` to `words` and `stems`, both `array<string>`.
+
+    Everything that is no word character splits a run. What that leaves (a mark at an end is no split) the normaliser
+    removes; its default would remove digits.
+    """
+    special = f"[^{rules.word_characters}]"
+    tokenizer = whole_runs().setSplitPattern(f"{special}+")
     normalizer = (
         Normalizer()
         .setInputCols(["token"])
@@ -95,7 +106,7 @@ def text_pipeline(rules: TextRules) -> Pipeline:
     finisher = Finisher().setInputCols(["cleaned"]).setOutputCols(["words"]).setOutputAsArray(True)
     return Pipeline(
         stages=[
-            TextPreparer(rules), assembler, tokenizer, normalizer, cleaner, finisher.setCleanAnnotations(True),
+            TextPreparer(rules), documents(), tokenizer, normalizer, cleaner, finisher.setCleanAnnotations(True),
             CroatianStemmer(rules),
         ]
     )  # fmt: skip

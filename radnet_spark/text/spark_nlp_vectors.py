@@ -12,11 +12,11 @@ from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.util import DefaultParamsReader
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from sparknlp.annotator import Doc2VecApproach, Tokenizer
-from sparknlp.base import DocumentAssembler
+from sparknlp.annotator import Doc2VecApproach
 
 from radnet_spark.config import Text
 from radnet_spark.errors import StageError
+from radnet_spark.text.pipeline import documents, whole_runs
 from radnet_spark.text.word_means import WordMeans
 
 _FOUND = "sentence_embeddings"  # kind of annotation
@@ -46,7 +46,7 @@ def fit_doc2vec(train: DataFrame, words: Sequence[str], settings: Text) -> tuple
         .setNumPartitions(1)
         .setSeed(settings.seed)
     )
-    fitted = Pipeline(stages=[_documents(), _blanks(), doc2vec]).fit(ordered)
+    fitted = Pipeline(stages=[documents(), whole_runs(), doc2vec]).fit(ordered)
     each = train.sparkSession.createDataFrame([(word, word) for word in words], "exam_id string, text string")
     rows = _sentence_means(fitted.transform(each), "vectors").where("vector IS NOT NULL").collect()
     found = {row["exam_id"]: row["vector"] for row in rows}  # a text of one word has this word's vector
@@ -90,23 +90,7 @@ def _around(annotator: Any) -> Pipeline:
     """A pipeline from `text` to one annotator's output."""
     kinds = [str(kind) for kind in annotator.inputAnnotatorTypes]
     annotator.setInputCols(kinds).setOutputCol("vectors")
-    return Pipeline(stages=[_documents(), *([_blanks()] if "token" in kinds else []), annotator])
-
-
-def _documents() -> DocumentAssembler:
-    return DocumentAssembler().setInputCol("text").setOutputCol("document")
-
-
-def _blanks() -> Tokenizer:
-    """Runs between white space, whole: the tokenizer's own rules would split at fixed characters."""
-    return (
-        Tokenizer()
-        .setInputCols(["document"])
-        .setOutputCol("token")
-        .setPrefixPattern(r"\A()")
-        .setInfixPatterns(["(?s)(.+)"])
-        .setSuffixPattern(r"()\z")
-    )
+    return Pipeline(stages=[documents(), *([whole_runs()] if "token" in kinds else []), annotator])
 
 
 def _mean(vectors: Column) -> Column:
