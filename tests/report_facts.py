@@ -35,10 +35,11 @@ def made_up_facts(clusters: int = 9, sources: tuple[str, ...] = ("image", "tags"
                 for name in names if not name.startswith("D") or source in ("tags", "fusion")
             }  # fmt: skip
     runs = [
-        StageRun("ingest", "done", "2026-01-02 03:04:05", 12.3, {"instances": 1800, "quarantine": 21}, {}, []),
+        StageRun("ingest", "done", "2026-01-02 03:04:05", 12.3, {"instances": 1800, "quarantine": 21}, {},
+                 ["1821 files found"], []),
         StageRun("images", "done", "2026-01-02 03:05:05", 75.0, {"images": 1700},
-                 {"no_window": 60, "almost_black": 40}, ["a window was estimated for 12 images"]),
-        StageRun("text", "nothing_to_do", "2026-01-02 03:06:05", 0.2, {}, {}, []),
+                 {"no_window": 60, "almost_black": 40}, [], ["a window was estimated for 12 images"]),
+        StageRun("text", "nothing_to_do", "2026-01-02 03:06:05", 0.2, {}, {}, [], []),
     ]  # fmt: skip
     made = [_cluster(label, random) for label in range(clusters)]
     history = [{"train_loss": 0.08 / (i + 1) + 0.01, "validation_loss": 0.09 / (i + 1) + 0.012} for i in range(12)]

@@ -2,62 +2,97 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import os
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 
-from radnet_spark.dicom.stores import absolute, is_uri, open_binary, scan, status
+from radnet_spark.dicom.stores import is_uri, open_binary, scan, status
 from radnet_spark.errors import UsageError
 
-COLUMN = "path"
+_COLUMN = "path"
+_PARQUET = ".parquet"
+_UNPACKED: dict[str, Callable[[BinaryIO], Any]] = {".gz": gzip.open, ".bz2": bz2.open}
 
 
-def is_parquet(path: str) -> bool:
-    """Whether a list is Parquet, a file or a folder of files; else it is text."""
-    return path.endswith(".parquet") or status(path).folder
+def list_parts(path: str) -> list[str]:
+    """The files that a list consists of: itself, or all Parquet files below it, by name, if it is a folder.
 
-
-def without_column(path: str, columns: list[str]) -> UsageError:
-    """What is said of a Parquet list of something else."""
-    return UsageError(f"--list: {path} has the columns {', '.join(columns)}; expected one named {COLUMN}")
-
-
-def listed_paths(path: str) -> Iterator[str]:
-    """Every path that a list names, absolute; relative ones begin at the list's folder, empty lines are left out.
+    Names that begin with `_` or `.` are not data in such a folder (`_SUCCESS`, checksums, what was not finished).
 
     Args:
         path: of the list, a URI too.
 
     Raises:
-        UsageError: a Parquet list without the column.
+        UsageError: a Parquet file without the column, a folder without Parquet files, or a Delta table.
+        OSError: it can't be read.
     """
-    folder = os.path.dirname(path)
-    for name in _parquet(path) if is_parquet(path) else _text(path):
+    if not status(path).folder:
+        parts = [path]
+    else:
+        parts = list(_below(path))
+        if not parts:
+            raise UsageError(f"--list: found no Parquet file below {path}, expected some")
+    for part in parts:
+        if part.endswith(_PARQUET):
+            _check_column(path, part)
+    return parts
+
+
+def part_paths(part: str, folder: str) -> Iterator[str]:
+    """Every path that a part names, as often as it names it; empty lines are left out.
+
+    Args:
+        part: a Parquet file, or text in UTF-8, which `.gz` and `.bz2` pack.
+        folder: where paths begin that are neither absolute nor URIs: the one that the list lies in.
+    """
+    for name in _column(part) if part.endswith(_PARQUET) else _lines(part):
         stripped = name.strip(" ")
         if stripped:
             whole = is_uri(stripped) or stripped.startswith("/")
-            yield absolute(stripped if whole else f"{folder}/{stripped}")
+            yield stripped if whole else f"{folder}/{stripped}"
 
 
-def _text(path: str) -> Iterator[str]:
-    with io.TextIOWrapper(io.BufferedReader(open_binary(path)), "utf-8", errors="replace") as lines:  # type: ignore
-        for line in lines:
-            yield line.rstrip("\r\n")
+def listed_paths(path: str) -> Iterator[str]:
+    """Every path that a list names; see `part_paths`."""
+    for part in list_parts(path):
+        yield from part_paths(part, os.path.dirname(path))
 
 
-def _parquet(path: str) -> Iterator[str]:
-    parts = sorted(name for name in scan(path)[1] if name.endswith(".parquet")) if status(path).folder else [path]
-    for part in parts:
-        with open_binary(part) as source:
-            yield from _column(path, source)
+def _below(folder: str) -> Iterator[str]:
+    folders, files, _ = scan(folder)
+    if any(os.path.basename(name) == "_delta_log" for name in folders):
+        raise UsageError(f"--list: {folder} is a Delta table, expected text or Parquet: write its column there")
+    yield from sorted(name for name in files if name.endswith(_PARQUET) and _is_data(name))
+    for name in sorted(filter(_is_data, folders)):
+        yield from _below(name)
 
 
-def _column(path: str, source: BinaryIO) -> Iterator[str]:
-    file = pq.ParquetFile(source)
-    if COLUMN not in file.schema_arrow.names:
-        raise without_column(path, file.schema_arrow.names)
-    for batch in file.iter_batches(columns=[COLUMN]):
-        yield from (name for name in batch.column(0).to_pylist() if name)
+def _is_data(path: str) -> bool:
+    return not os.path.basename(path).startswith(("_", "."))
+
+
+def _lines(path: str) -> Iterator[str]:
+    with open_binary(path) as packed:
+        unpack = _UNPACKED.get(os.path.splitext(path)[1])
+        source = unpack(packed) if unpack else io.BufferedReader(packed)  # type: ignore[type-var]
+        with io.TextIOWrapper(source, "utf-8", errors="replace") as lines:
+            for line in lines:
+                yield line.rstrip("\r\n")
+
+
+def _check_column(path: str, part: str) -> None:
+    with open_binary(part) as source:
+        columns = pq.read_schema(source).names
+    if _COLUMN not in columns:
+        raise UsageError(f"--list: {path} has the columns {', '.join(columns)}; expected one named {_COLUMN}")
+
+
+def _column(path: str) -> Iterator[str]:
+    with open_binary(path) as source:
+        for batch in pq.ParquetFile(source).iter_batches(columns=[_COLUMN]):
+            yield from (name for name in batch.column(0).to_pylist() if name)

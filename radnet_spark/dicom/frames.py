@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from radnet_spark.config import Images, config_hash
 from radnet_spark.dicom.export import EXPORT_REVISION, Dropped, Exported, export_image, export_pixels
+from radnet_spark.dicom.file_list import part_paths
 from radnet_spark.dicom.files import FileAccessError, open_file
 from radnet_spark.dicom.header import Header
 from radnet_spark.dicom.instance import IngestSettings, quiet, read_instance
@@ -71,21 +72,21 @@ def listed_files(units: DataFrame, on_link: Callable[[], None] | None = None) ->
     return _map_rows(units, rows_of, LISTING)
 
 
-def named_files(names: DataFrame, folder: str) -> DataFrame:
-    """What a list of files asks to be listed, each once.
+def named_files(parts: DataFrame) -> DataFrame:
+    """What lists of files ask to be listed, each once.
 
     Args:
-        names: `path string`; empty lines are left out.
-        folder: where paths that are neither absolute nor URIs begin.
+        parts: `part string, folder string`, as `part_paths` takes them.
 
     Returns:
         `path string, recursive boolean`, as `listed_files` takes them.
     """
-    path = F.trim("path")
-    absolute = F.when(path.rlike("^(/|[A-Za-z][A-Za-z0-9+.-]*://)"), path).otherwise(
-        F.concat(F.lit(f"{folder}/"), path)
-    )
-    return names.where(F.length(path) > 0).select(absolute.alias("path"), F.lit(True).alias("recursive")).distinct()
+
+    def rows_of(part: Row) -> Iterator[Row]:
+        for path in part_paths(part["part"], part["folder"]):
+            yield {"path": path, "recursive": True}
+
+    return _map_rows(parts, rows_of, {"path": "string", "recursive": "boolean"}).distinct()
 
 
 def parsed_files(
@@ -194,12 +195,11 @@ def _map_rows(frame: DataFrame, rows_of: Callable[[Row], Iterator[Row]], columns
     def apply(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         pending: list[Row] = []
         with quiet():
-            for batch in batches:
-                for row in batch.to_pylist():
-                    pending.extend(rows_of(row))
-                    if len(pending) >= _ROWS_PER_BATCH:
-                        yield pa.RecordBatch.from_pylist(pending, schema=arrow)
-                        pending = []
+            for row in (made for batch in batches for read in batch.to_pylist() for made in rows_of(read)):
+                pending.append(row)
+                if len(pending) >= _ROWS_PER_BATCH:
+                    yield pa.RecordBatch.from_pylist(pending, schema=arrow)
+                    pending = []
             if pending:
                 yield pa.RecordBatch.from_pylist(pending, schema=arrow)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from pyspark import StorageLevel
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from radnet_spark.dicom import stage_images
-from radnet_spark.dicom.file_list import COLUMN, is_parquet, without_column
+from radnet_spark.dicom.file_list import list_parts
 from radnet_spark.dicom.files import path_text
 from radnet_spark.dicom.frames import ExportSettings, listed_files, named_files, parsed_files
 from radnet_spark.dicom.frames_of_versions import (
@@ -33,7 +33,7 @@ from radnet_spark.dicom.ingest_account import LISTED, VersionCounts, flagged_fac
 from radnet_spark.dicom.ingest_settings import SECTIONS, ingest_hash, ingest_settings
 from radnet_spark.dicom.instance import IngestSettings
 from radnet_spark.dicom.inventory import listing_units
-from radnet_spark.dicom.stores import checked, is_uri
+from radnet_spark.dicom.stores import checked
 from radnet_spark.errors import SchemaError, StageError
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.lake.watching import watched
@@ -237,23 +237,11 @@ def _listing(context: StageContext, inputs: list[str], lists: list[str], on_link
     frames = (
         [context.spark.createDataFrame(units, "path string, recursive boolean").repartition(cores)] if units else []
     )
-    frames += [named_files(_list(context.spark, path), os.path.dirname(path)).repartition(cores) for path in lists]
+    parts = [(part, os.path.dirname(path)) for path in lists for part in list_parts(path)]
+    if parts:
+        rows = context.spark.createDataFrame(parts, "part string, folder string").repartition(min(cores, len(parts)))
+        frames.append(named_files(rows).repartition(cores))
     listing = listed_files(reduce(DataFrame.unionByName, frames), on_link)
     if lists or len(inputs) > 1:  # one may name what another one holds too
         listing = listing.dropDuplicates(["path"])
     return context.sample(listing, "path")
-
-
-def _list(spark: SparkSession, path: str) -> DataFrame:
-    """The column `path` of a list of files.
-
-    Raises:
-        UsageError: a Parquet list without it.
-    """
-    uri = path if is_uri(path) else f"file://{path}"
-    if not is_parquet(path):
-        return spark.read.text(uri).withColumnRenamed("value", COLUMN)
-    rows = spark.read.parquet(uri)
-    if COLUMN not in rows.columns:
-        raise without_column(path, rows.columns)
-    return rows.select(COLUMN)

@@ -6,6 +6,7 @@ import hashlib
 import heapq
 import os
 import time
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from radnet_spark.dicom.file_list import listed_paths
 from radnet_spark.dicom.files import FileAccessError, is_archive, open_file
 from radnet_spark.dicom.instance import IngestSettings, read_instance
 from radnet_spark.dicom.inventory import FoundFile, ListingUnit, list_unit, listing_units
+from radnet_spark.dicom.stores import absolute
 
 _IMAGES = 200  # of the sample are exported: that takes ten times as long as a header
 _LISTED = 100_000  # files between two signs of life
@@ -30,7 +32,7 @@ class Survey:
     """What was found; counts of `sampled` files unless they say otherwise.
 
     Attributes:
-        files: in the whole archive; a folder that a list names counts as one.
+        files: in the whole archive, each once; a folder that a list names counts as one.
         bytes: of all files; what can't be asked for its size counts nothing. Of files that a list names: from the
             sample.
         sampled: files that were read.
@@ -115,21 +117,26 @@ def survey(
 
 def _sample(sources: Sources, sample: int, found: Survey, progress: Callable[[str], None]) -> list[FoundFile]:
     named = 0
+    hashes = array("Q")
 
-    def numbered() -> Iterator[tuple[bytes, FoundFile, bool]]:
+    def numbered() -> Iterator[tuple[int, FoundFile, bool]]:
         nonlocal named
         for file, asked in _every(sources):
-            found.files += 1
+            number = int.from_bytes(hashlib.blake2b(file.path.encode(), digest_size=8).digest())
+            hashes.append(number)
             found.bytes += file.file_size or 0
             named += not asked
-            if found.files % _LISTED == 0:
-                progress(f"{found.files} files listed")
-            yield hashlib.blake2b(file.path.encode(), digest_size=8).digest(), file, asked
+            if len(hashes) % _LISTED == 0:
+                progress(f"{len(hashes)} files listed")
+            yield number, file, asked
 
     smallest = heapq.nsmallest(sample, numbered(), key=lambda one: (one[0], one[1].path))
+    smallest = list({file.path: (number, file, asked) for number, file, asked in smallest}.values())
     chosen = [file if asked else _asked(file.path) for _, file, asked in smallest]
     sizes = [file.file_size or 0 for file, (_, _, asked) in zip(chosen, smallest, strict=True) if not asked]
     found.bytes += round(named * sum(sizes) / max(len(sizes), 1))
+    found.files = np.unique(hashes).size  # a list may name a file twice, or one that lies in a folder, too
+    found.bytes = round(found.bytes * found.files / max(len(hashes), 1))
     return chosen
 
 
@@ -141,7 +148,7 @@ def _every(sources: Sources) -> Iterator[tuple[FoundFile, bool]]:
         if is_archive(path):
             yield from ((file, True) for file in list_unit(ListingUnit(path, recursive=True)))
         else:
-            yield FoundFile(path, None, None), False
+            yield FoundFile(absolute(path), None, None), False
 
 
 def _asked(path: str) -> FoundFile:

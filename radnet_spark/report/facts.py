@@ -36,7 +36,8 @@ class StageRun:
         seconds: wall-clock time.
         rows: table → rows written.
         dropped: reason → rows.
-        notes: figures in words, and what people should know.
+        facts: figures in words.
+        notes: what people should know.
         figures: further ones.
     """
 
@@ -46,6 +47,7 @@ class StageRun:
     seconds: float
     rows: Mapping[str, int]
     dropped: Mapping[str, int]
+    facts: Sequence[str]
     notes: Sequence[str]
     figures: Mapping[str, Any] = field(default_factory=dict)
 
@@ -231,6 +233,6 @@ def _run(row: Any) -> StageRun:
     summary = json.loads(row["summary"])
     return StageRun(
         row["stage"], row["status"], f"{row['started']:%Y-%m-%d %H:%M:%S}", row["seconds"],
-        summary.get("rows", {}), summary.get("dropped", {}), [*summary.get("facts", []), *summary.get("notes", [])],
-        summary.get("extra", {}),
+        summary.get("rows", {}), summary.get("dropped", {}), summary.get("facts", []),
+        summary.get("notes", []), summary.get("extra", {}),
     )  # fmt: skip

@@ -28,8 +28,10 @@ _REASONS = {
     "personal_data": "personal data", "natural_language": "free text", "no_scalar": "sequence or binary value",
     "unknown_tag": "private or unknown", "too_many_categories": "too many categories",
     "body_part": "the body part itself", "modality_tag": "tells modality or body part",
+    "modality": "a modality that is not looked at", "test_image": "a calibration image",
+    "over_quota": "over the quota of a modality",
     "no_words": "no words", "no_known_words": "no known word", "null": "no text",
-    "duplicate": "the same text again", "wrong_columns": "a row with too few or too many columns",
+    "duplicate": "the same again", "wrong_columns": "a row with too few or too many columns",
     "broken_quotes": "a row whose quotes are not closed", "no_json": "a line that is no JSON object",
     "row_too_long": "a row without an end", "rest_unreadable": "the rest of a file that can't be read",
 }  # fmt: skip

@@ -1,3 +1,4 @@
+import gzip
 import os
 import shutil
 from dataclasses import replace
@@ -232,16 +233,17 @@ def test_what_is_out_of_reach_is_not_gone(context, tables, archive, tmp_path):
 
 
 def test_lists_name_files_by_line_or_by_column(context, tables, archive, spark):
-    (archive / "files.txt").write_text(f"{archive}/mr\n\n deep/er/ct.dcm\n{archive}/gone\n")
-    spark.createDataFrame([(f"{archive}/a.zip",), (f"{archive}/mr",)], "path string").write.parquet(
-        str(archive / "files.parquet")
-    )
-    lists = [str(archive / "files.txt"), str(archive / "files.parquet")]
+    text = archive / "_files [1]{2}*?.txt.gz"
+    text.write_bytes(gzip.compress(f"{archive}/mr\n\n deep/er/ct.dcm\n{archive}/gone\n".encode()))
+    spark.createDataFrame([(f"{archive}/a.zip", 1), (f"{archive}/mr", 2)], "path string, year int").write.partitionBy(
+        "year"
+    ).parquet(str(archive / "files"))
+    lists = [str(text), str(archive / "files")]
     summary = stage_ingest.run(context(lists=lists))
     assert summary.extra["files_found"] == 5  # mr once, the zip's two members, the file that is gone
     assert reasons(tables, archive)["gone"] == "unreadable"
     assert (str(archive / "deep" / "er" / "ct.dcm"),) in rows(tables, "instances", "path")
-    (archive / "files.txt").write_text(f"{archive}/mr\n")
+    text.write_bytes(gzip.compress(f"{archive}/mr\n".encode()))
     assert stage_ingest.run(context(lists=lists[:1])).extra["removed"] == 0  # what a list does not name is elsewhere
     spark.createDataFrame([("x",)], "file string").write.parquet(str(archive / "wrong.parquet"))
     with pytest.raises(UsageError, match="expected one named path"):
