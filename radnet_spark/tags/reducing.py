@@ -9,23 +9,14 @@ import json
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from radnet_spark.errors import StageError
-from radnet_spark.lake.cells import Cell, Outcome, best_cell, publish
+from radnet_spark.lake.cells import Cell, Outcome, best_cell
 from radnet_spark.lake.fits import saving_fit
-from radnet_spark.lake.grid import (
-    Grid,
-    basis,
-    cell_folder,
-    finish_grid,
-    on_executor,
-    run_grid,
-    shared_folder,
-    tidy_shared,
-)
+from radnet_spark.lake.fitted_cells import fit_cells
+from radnet_spark.lake.grid import basis, cell_folder
 from radnet_spark.lake.stage import StageContext
 from radnet_spark.lake.tables import Tables
 from radnet_spark.tags.fitting import HISTORY, TagFit, fit_cell
@@ -67,28 +58,15 @@ def reduce_tags(context: StageContext, fit: TagFit, watched_uids: list[str]) -> 
     """
     others = {name: value for name, value in context.config.section("tags").items() if name not in _GRID_SETTINGS}
     cells = tag_cells(context.config.tags, basis(context, others))
-    shared = shared_folder(context.tables, STAGE, cells)
     sample = replace(fit.sample, watched_uids=np.array(watched_uids, "U"))
-    publish(shared, sample.save)
-
-    def work(cell: Cell) -> Any:
-        asked = {"settings": dict(cell.settings), "seed": cell.seed, "sample": str(shared),
-                 "folder": str(cell_folder(context.tables, STAGE, cell.cell_id))}  # fmt: skip
-        return on_executor(context.spark, fit_cell, json.dumps(asked))
-
-    at_once = min(len(cells), context.spark.sparkContext.defaultParallelism)
-    grid = Grid(STAGE, cells, work, at_once, files=True)
-    outcomes = run_grid(context, grid)
-    best = best_cell(cells, outcomes, "loss")
+    fitted = fit_cells(context, STAGE, cells, sample.save, fit_cell)
+    best = best_cell(cells, fitted.outcomes, "loss")
     if best is None:
         raise StageError(f"tags: no cell of {len(cells)} has a loss that is a number")
-    saved = _save(context, fit, best, shared, outcomes[best.cell_id])
-    finish_grid(context, grid, outcomes, [best.cell_id])
-    tidy_shared(shared, keep=len(cells) > 1)
-    notes = [f"cell {cell.settings}: {outcomes[cell.cell_id].reason}" for cell in cells
-             if outcomes[cell.cell_id].status != "done"]  # fmt: skip
-    metrics = dict(outcomes[best.cell_id].metrics)
-    return Reduced(saved, str(best.settings["model"]), len(cells), metrics, notes)
+    outcome = fitted.outcomes[best.cell_id]
+    saved = _save(context, fit, best, fitted.shared, outcome)
+    fitted.finish(context, best)
+    return Reduced(saved, str(best.settings["model"]), len(cells), dict(outcome.metrics), fitted.notes)
 
 
 def cell_reduction(tables: Tables, cell: Cell, width: int) -> Reduction:

@@ -5,22 +5,13 @@ Which cell is best by the paper's rule (S) is known only after clustering: `radn
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from radnet_spark.lake.cells import Cell, publish
-from radnet_spark.lake.grid import (
-    Grid,
-    basis,
-    cell_folder,
-    finish_grid,
-    on_executor,
-    run_grid,
-    shared_folder,
-    tidy_shared,
-)
+from radnet_spark.lake.cells import Cell
+from radnet_spark.lake.fitted_cells import fit_cells
+from radnet_spark.lake.grid import basis, cell_folder
 from radnet_spark.lake.stage import StageContext
 from radnet_spark.text.embedder import TextModel, load_model
 from radnet_spark.text.fitting import fit_cell, fit_model
@@ -60,20 +51,8 @@ def fit_models(context: StageContext, cells: Sequence[Cell], sample: TextSample)
     section = context.config.section("text")
     if len(cells) == 1:
         return FittedModel(fit_model(sample, settings_of(cells[0].settings, cells[0].seed, section)))
-    shared = shared_folder(context.tables, STAGE, cells)
-    publish(shared, sample.save)
-
-    def work(cell: Cell) -> Mapping[str, float]:
-        asked = {"settings": dict(cell.settings), "seed": cell.seed, "section": section, "sample": str(shared),
-                 "folder": str(cell_folder(context.tables, STAGE, cell.cell_id))}  # fmt: skip
-        return on_executor(context.spark, fit_cell, json.dumps(asked))
-
-    grid = Grid(STAGE, cells, work, min(len(cells), context.spark.sparkContext.defaultParallelism), files=True)
-    outcomes = run_grid(context, grid)
-    chosen = next(cell for cell in cells if outcomes[cell.cell_id].status == "done")
-    finish_grid(context, grid, outcomes, [chosen.cell_id])
-    tidy_shared(shared, keep=True)
-    notes = [f"cell {dict(cell.settings)}: {outcomes[cell.cell_id].reason}" for cell in cells
-             if outcomes[cell.cell_id].status != "done"]  # fmt: skip
+    fitted = fit_cells(context, STAGE, cells, sample.save, fit_cell, section=section)
+    chosen = next(cell for cell in cells if fitted.outcomes[cell.cell_id].status == "done")
+    fitted.finish(context, chosen)
     model = load_model(str(chosen.settings["model"]), cell_folder(context.tables, STAGE, chosen.cell_id))
-    return FittedModel(model, len(cells), notes, shared)
+    return FittedModel(model, len(cells), fitted.notes, fitted.shared)
