@@ -228,7 +228,12 @@ def _sources(args: argparse.Namespace) -> dict[str, list[str]]:
     """Where `ingest` and `profile` find their files."""
     if not args.input and not args.lists:
         raise UsageError("--input and --list: found neither, expected at least one of them")
-    return {"input": _check_inputs("--input", args.input, True), "lists": _check_inputs("--list", args.lists, True)}
+    from radnet_spark.dicom.file_list import list_parts
+
+    inputs, lists = _check_inputs("--input", args.input, True), _check_inputs("--list", args.lists, True)
+    for path in lists:
+        list_parts(path)  # one that is none ends here, before anything is written
+    return {"input": inputs, "lists": lists}
 
 
 def _run(args: argparse.Namespace) -> None:

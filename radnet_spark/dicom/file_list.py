@@ -6,9 +6,11 @@ import bz2
 import gzip
 import io
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from radnet_spark.dicom.stores import is_uri, open_binary, scan, status
@@ -28,7 +30,8 @@ def list_parts(path: str) -> list[str]:
         path: of the list, a URI too.
 
     Raises:
-        UsageError: a Parquet file without the column, a folder without Parquet files, or a Delta table.
+        UsageError: a file that can't be unpacked, is no Parquet or lacks the column; a folder without Parquet files, or
+            a Delta table.
         OSError: it can't be read.
     """
     if not status(path).folder:
@@ -40,6 +43,8 @@ def list_parts(path: str) -> list[str]:
     for part in parts:
         if part.endswith(_PARQUET):
             _check_column(path, part)
+        else:
+            next(_lines(part), None)
     return parts
 
 
@@ -80,16 +85,25 @@ def _lines(path: str) -> Iterator[str]:
     with open_binary(path) as packed:
         unpack = _UNPACKED.get(os.path.splitext(path)[1])
         source = unpack(packed) if unpack else io.BufferedReader(packed)  # type: ignore[type-var]
-        with io.TextIOWrapper(source, "utf-8", errors="replace") as lines:
-            for line in lines:
-                yield line.rstrip("\r\n")
+        try:
+            with io.TextIOWrapper(source, "utf-8", errors="replace") as lines:
+                for line in lines:
+                    yield line.rstrip("\r\n")
+        except (EOFError, OSError, zlib.error) as error:
+            raise UsageError(f"--list: {path} can't be read to its end ({type(error).__name__})") from error
 
 
 def _check_column(path: str, part: str) -> None:
-    with open_binary(part) as source:
-        columns = pq.read_schema(source).names
-    if _COLUMN not in columns:
-        raise UsageError(f"--list: {path} has the columns {', '.join(columns)}; expected one named {_COLUMN}")
+    try:
+        with open_binary(part) as source:
+            schema = pq.read_schema(source)
+    except pa.ArrowException as error:
+        raise UsageError(f"--list: {part} is no Parquet file, as its name says") from error
+    if _COLUMN not in schema.names:
+        raise UsageError(f"--list: {path} has the columns {', '.join(schema.names)}; expected one named {_COLUMN}")
+    kind = schema.field(_COLUMN).type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise UsageError(f"--list: the column {_COLUMN} of {path} holds {kind}, expected string")
 
 
 def _column(path: str) -> Iterator[str]:

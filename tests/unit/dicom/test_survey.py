@@ -2,6 +2,7 @@ import bz2
 import gzip
 import json
 import os
+import re
 import shutil
 import statistics
 import zipfile
@@ -16,7 +17,7 @@ from pydicom.uid import UID
 
 from radnet_spark.cli import main
 from radnet_spark.config import load_config
-from radnet_spark.dicom.file_list import listed_paths
+from radnet_spark.dicom.file_list import list_parts, listed_paths
 from radnet_spark.dicom.instance import IngestSettings
 from radnet_spark.dicom.survey import Sources, Survey, lines, survey
 from radnet_spark.errors import UsageError
@@ -137,10 +138,32 @@ def test_a_sample_of_a_list_asks_for_no_other_file(tmp_path, monkeypatch):
     assert (found.files, found.sampled, len(asked)) == (1000, 10, 10)
 
 
-def test_a_parquet_list_without_the_column(tmp_path):
-    pq.write_table(pa.table({"file": ["a"]}), tmp_path / "list.parquet")
-    with pytest.raises(UsageError, match="columns file; expected one named path"):
-        survey(Sources([], [str(tmp_path / "list.parquet")]), 9, SETTINGS, load_config().images, lambda text: None)
+def test_what_is_no_list_is_said_before_anything_is_written(tmp_path, capsys):
+    pq.write_table(pa.table({"file": ["a"]}), tmp_path / "other.parquet")
+    pq.write_table(pa.table({"path": [1, 2]}), tmp_path / "numbers.parquet")
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "other.parquet").read_bytes()[:100])
+    (tmp_path / "plain.txt.gz").write_text("a\n")
+    said = {
+        "other.parquet": "columns file; expected one named path",
+        "numbers.parquet": "holds int64, expected string",
+        "cut.parquet": "is no Parquet file",
+        "plain.txt.gz": r"can't be read to its end \(BadGzipFile\)",
+    }
+    for name, text in said.items():
+        with pytest.raises(UsageError, match=text):
+            list_parts(str(tmp_path / name))
+        for verb in ("profile", "ingest", "run"):
+            root = [] if verb == "profile" else ["--root", str(tmp_path / "root")]
+            assert main([verb, "--list", str(tmp_path / name), *root]) == 2
+            assert re.search(text, capsys.readouterr().err)
+    assert not (tmp_path / "root").exists()
+
+
+def test_packed_text_that_ends_too_soon(tmp_path):
+    whole = gzip.compress("".join(f"{number}\n" for number in range(10_000)).encode())
+    (tmp_path / "list.txt.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UsageError, match="EOFError"):
+        list(listed_paths(str(tmp_path / "list.txt.gz")))
 
 
 def test_a_folder_that_is_no_list(tmp_path):
