@@ -37,7 +37,8 @@ demo: setup      ## a synthetic hospital and real DICOM files through every stag
 	@$(BIN)/radnet demo --root $(ROOT)
 
 test: setup lint arch  ## all tests: unit, spark, dist, jobs
-	@$(BIN)/pytest tests/unit tests/spark tests/dist tests/jobs
+	@$(BIN)/pytest tests/unit -n 2
+	@$(BIN)/pytest tests/spark tests/dist tests/jobs
 
 unit: setup      ## only the tests that need no JVM, but for those that read every real file
 	@$(BIN)/pytest tests/unit -m "not real_files" -n 2

@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code: 0 done, 1 failed, 2 wrong usage."""
     args = _parser().parse_args(argv)
     logging.basicConfig(level=args.log_level.upper(), stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    for noisy in ("py4j", "matplotlib", "pydicom", "fsspec", "petastorm", "gensim", "sqlalchemy", "alembic"):
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # whose calls end in the middle when one stops a run
+    for noisy in ("matplotlib", "pydicom", "fsspec", "petastorm", "gensim", "sqlalchemy", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         COMMANDS[args.verb](args)
@@ -67,16 +68,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"radnet {args.verb}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print(f"radnet {args.verb}: stopped; the same command goes on from here", file=sys.stderr)
-        return 1
+        return _stopped(args.verb)
     except BrokenPipeError:
         sys.stderr.close()
         return 1
     except Exception as error:
+        if _was_interrupted(error):
+            return _stopped(args.verb)
         if args.log_level == "debug":
             logging.exception("stopped")
         print(f"radnet {args.verb}: {_unexpected(error)}", file=sys.stderr)
         return 1
+
+
+def _stopped(verb: str) -> int:
+    print(f"radnet {verb}: stopped; the same command goes on from here", file=sys.stderr)
+    return 1
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Spark's handler of Ctrl-C failed when it cancelled the jobs, so that its error came instead of ours."""
+    while error is not None:
+        frames = traceback.walk_tb(error.__traceback__)
+        if any(
+            frame.f_code.co_name == "signal_handler" and "pyspark" in frame.f_code.co_filename for frame, _ in frames
+        ):
+            return True
+        error = error.__context__
+    return False
 
 
 def _unexpected(error: Exception) -> str:

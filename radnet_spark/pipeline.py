@@ -67,8 +67,10 @@ def plan(
     if diagnoses:
         steps.append(("diagnoses", {"input": diagnoses}))
     steps += [(verb, {}) for verb in ("body-parts", "images", "cohort", "tags", "text", "train", "embed")]
+    if "diagnosis" in screened:  # by S alone, and before the scores of images, which are taken in text vectors, too
+        steps.append(("screen", {"source": "diagnosis"}))
     for source in ("image", "diagnosis", "tags"):  # tags last: D needs the choice of the others (paper, 2.3.2)
-        steps += [("screen", {"source": source})] if source in screened else []
+        steps += [("screen", {"source": source})] if source == "tags" and source in screened else []
         steps += [("cluster", {"source": source}), ("evaluate", {"source": source})]
     steps += [("fuse", {}), ("cluster", {"source": "fusion"}), ("evaluate", {"source": "fusion"})]
     return steps + [(verb, {}) for verb in ("register", "annotate", "report")]

@@ -45,7 +45,7 @@ class AnnotatorModel(PythonModel):
             Columns `label, distance, confidence, modality, body_part, name, sources, error`. What is not known is
             missing; as a function of Spark a missing number is NaN and a missing text is empty.
         """
-        rows = model_input.to_dict("records")
+        rows = model_input.to_dict("records") or [{}] * len(model_input)  # MLflow takes unknown columns away
         annotations = []
         for start in range(0, len(rows), _AT_ONCE):
             known = [self._known(row) for row in rows[start : start + _AT_ONCE]]

@@ -23,7 +23,7 @@ class Candidate:
     Attributes:
         clustering_id: its key.
         source: what was clustered.
-        group: what has an elbow of its own: model, fusion, algorithm and distance.
+        group: what has an elbow of its own: model, its fit, fusion, algorithm and distance.
         k: number of clusters.
         elbow: whether Kneedle put the elbow here.
         s: harmonic mean of HS and NMI, larger is better; NaN if unknown.
@@ -70,26 +70,32 @@ def _of_group(members: list[Candidate], near_best: float) -> tuple[Candidate, st
         return elbow, None
     if len(members) == 1:
         return members[0], None
-    by_d = members[0].source == CHOSEN_BY_D
+    by_d, name = members[0].source == CHOSEN_BY_D, "".join(f"{model}: " for model in members[0].group[:1])
     scores = {c.k: (c.d if by_d else c.s) for c in members if not math.isnan(c.d if by_d else c.s)}
     if not scores:
-        return members[0], f"no elbow and no score: the smallest k = {members[0].k} was taken"
+        return members[0], f"{name}no elbow and no score: the smallest k = {members[0].k} was taken"
     k = nearly_best(scores, near_best, larger_is_better=not by_d)
     winner = next(c for c in members if c.k == k)
     return (
         winner,
-        f"no elbow: k = {k} is the smallest within {near_best:.0%} of the best {'D' if by_d else 'S'}",
+        f"{name}no elbow: k = {k} is the smallest within {near_best:.0%} of the best {'D' if by_d else 'S'}",
     )
 
 
 def _best(winners: list[Candidate], tie: float) -> Candidate:
     if winners[0].source == CHOSEN_BY_D:
-        return min(winners, key=lambda c: (_worst_last(c.d, 1), c.k, c.clustering_id))
+        return min(winners, key=lambda c: (_worst_last(c.d, 1), *_settled(c)))
     best_s = max(-_worst_last(c.s, -1) for c in winners)
     equal = [c for c in winners if -_worst_last(c.s, -1) >= best_s - tie]
     if winners[0].source == "fusion":
-        return min(equal, key=lambda c: (_worst_last(c.d, 1), c.k, c.clustering_id))
-    return min(winners, key=lambda c: (_worst_last(c.s, -1), c.k, c.clustering_id))
+        return min(equal, key=lambda c: (_worst_last(c.d, 1), *_settled(c)))
+    return min(winners, key=lambda c: (_worst_last(c.s, -1), *_settled(c)))
+
+
+def _settled(candidate: Candidate) -> tuple[int, tuple[str, ...], str]:
+    """What decides between equals: the smaller k, then names; ids of fits and clusterings differ from run to run."""
+    model, others = candidate.group[:1], candidate.group[2:]
+    return candidate.k, model + others, candidate.clustering_id
 
 
 def _worst_last(value: float, sign: int) -> float:

@@ -26,6 +26,7 @@ READS_OF_SOURCE = dict.fromkeys(("tags", "fusion"), ("scores/source=image", "sco
 WRITES = ("scores/source={source}", "clusterings/source={source}")
 CONFIG = ("cluster", "evaluate")
 
+_FEW_ROWS = 50
 _DIGITS = 10  # sums come in any order; beyond these digits a second run may differ
 
 Scores = dict[str, tuple[float, float | None]]
@@ -142,9 +143,9 @@ def judging_embeddings(context: StageContext, notes: list[str]) -> DataFrame | N
         notes.append("no image and no diagnosis embedding is chosen: there is no D")
         return None
     if "diagnosis" not in judges:
-        notes.append("no diagnoses: D is D_image")
+        notes.append("no vectors of diagnoses are chosen: D is D_image")
     if "image" not in judges:
-        notes.append("no images: D is D_diagnosis")
+        notes.append("no vectors of images are chosen: D is D_diagnosis")
     named = tables.read("embeddings").withColumn("kind", F.coalesce(*wanted))
     return named.where(F.col("kind").isNotNull()).select("sop_instance_uid", "kind", "vector")
 
@@ -196,6 +197,8 @@ def _warnings(counted: Counted, split: str, clustering_id: str) -> list[str]:
     unknown = sum(row.count for row in rows if row.body_part is None)
     total = sum(row.count for row in rows)
     notes = [f"{unknown} of {total} {split} rows have no body part: left out of the body-part scores"]
+    if total < _FEW_ROWS:
+        notes.append(f"only {total} {split} rows: what is chosen on so few may be chance")
     if len({row.modality for row in rows}) == 1:
         notes.append("one modality only: HS_M is 1 by convention")
     if len(parts) == 1:

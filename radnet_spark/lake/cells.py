@@ -182,7 +182,8 @@ def as_csv(cells: Sequence[Cell], outcomes: Mapping[str, Outcome], chosen: Itera
     metrics = sorted({name for outcome in outcomes.values() for name in outcome.metrics})
     text, winners = io.StringIO(), set(chosen)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["cell_id", *settings, "seed", "status", "reason", *metrics, "seconds", "chosen"])
+    named = [f"{name} (result)" if name in settings else name for name in metrics]
+    writer.writerow(["cell_id", *settings, "seed", "status", "reason", *named, "seconds", "chosen"])
     for cell in cells:
         if cell.cell_id not in outcomes:
             continue

@@ -19,6 +19,7 @@ _PHONE = re.compile(
 _LABELLED_PHONE = re.compile(
     r"\b((?:tel|mob|fax|telefon|mobitel)\w*\s*[.:]*\s*)\+?[\d(][\d\s()/.-]{4,}\d", re.IGNORECASE
 )
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _MONTHS = "sije[čc]nja|velja[čc]e|o[žz]ujka|travnja|svibnja|lipnja|srpnja|kolovoza|rujna|listopada|studenoga?|prosinca"
 _DATE = re.compile(
     rf"(?<![\d.,])(?:(?:0?[1-9]|[12]\d|3[01])\s?(?:\.\s?(?:0?[1-9]|1[0-2])\s?\.|/(?:0?[1-9]|1[0-2])/|"
@@ -56,11 +57,12 @@ def masked(text: str) -> str:
     """The text with what may name a person replaced by `***`.
 
     Replaced are OIB and JMBG by their check digits, any nine digits alone (an MBO; no measure has nine), what a label
-    names as one of them, phone numbers, dates, and up to three capitalised words after a title or a word for patient
-    or physician (mistyped ones too), two or three before a title; in a text without capitals, words after a title, and
-    two words that stand alone after a word for patient.
+    names as one of them, mail addresses, phone numbers, dates, and up to three capitalised words after a title or a
+    word for patient or physician (mistyped ones too), two or three before a title; in a text without capitals, words
+    after a title, and two words that stand alone after a word for patient.
     """
     lower = text == text.lower()
+    text = _MAIL.sub(MARK, text)
     text = _LABELLED.sub(rf"\1{MARK}", text)
     text = _LABELLED_PHONE.sub(rf"\1{MARK}", text)
     text = _NUMBER.sub(lambda found: MARK if _is_personal(found[0]) else found[0], text)

@@ -17,6 +17,7 @@ _C1 = re.compile(rb"[\x80-\x9f]")  # letters Š Ž š ž and quotes in Windows-1
 _ISO_CARONS = re.compile(rb"[\xa9\xae\xb9\xbe]")  # Š Ž š ž in ISO-8859-2, no Croatian letters in Windows-1250
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _LEADING_ZEROS = re.compile(r'("\s*:\s*)(0[0-9]+)(?=\s*[,}])')
+_WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -127,8 +128,10 @@ def csv_layout(name: str, head: Sequence[bytes], encoding: str, settings: Diagno
     which the header holds the expected names, else the one that gives the most columns.
 
     Raises:
-        UsageError: the key's or the diagnosis' column is not in the header, or the file is in UTF-16.
+        UsageError: the key's or the diagnosis' column is not in the header, or the file is a workbook or in UTF-16.
     """
+    if head and head[0].startswith(_WORKBOOK_MARKS):
+        raise UsageError(f"{name}: found an Excel workbook or a zip, expected text: save the sheet as CSV")
     if head and head[0].startswith(_UTF16_MARKS):
         raise UsageError(f"{name}: found UTF-16, expected UTF-8, Windows-1250 or ISO-8859-2")
     lines = [line.decode(encoding, errors="replace").lstrip("\ufeff").rstrip("\r\n") for line in head]

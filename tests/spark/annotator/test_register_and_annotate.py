@@ -186,13 +186,15 @@ content = open({get_testdata_file("CT_small.dcm")!r}, "rb").read()
 frame = pd.DataFrame({{"content": [content, b"no dicom"], "text": [{TEXT!r}, None]}})
 print(model.predict(frame).to_json(orient="records"))
 print(model.predict(pd.DataFrame({{"path": [{get_testdata_file("CT_small.dcm")!r}]}})).to_json(orient="records"))
+print(model.predict(pd.DataFrame({{"file": ["a", "b"]}})).to_json(orient="records"))
 """
     environment = {"PATH": "/nonexistent", "HOME": str(tmp_path), "MLFLOW_DISABLE_TELEMETRY": "true"}
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    first, second = (json.loads(line) for line in done.stdout.splitlines()[-2:])
+    first, second, nothing = (json.loads(line) for line in done.stdout.splitlines()[-3:])
+    assert [row["error"] for row in nothing] == ["missing_input"] * 2
     annotator = Annotator.load(next((root.tables.files / "models").glob("*/annotator.json")).parent)
     rules = file_rules(annotator.description.settings)
     expected = annotator.annotate([read_path(get_testdata_file("CT_small.dcm"), TEXT, rules).known])[0]

@@ -71,6 +71,11 @@ def test_no_combination_is_better_on_average_than_that_of_the_best_cell(values):
     assert means[best.settings["a"]] == min(means.values())
 
 
+def test_a_figure_called_like_a_setting_has_a_name_of_its_own():
+    rows = list(csv.DictReader(io.StringIO(as_csv([Cell("x", {"epochs": 50}, 1)], {"x": _done(epochs=7.0)}))))
+    assert (rows[0]["epochs"], rows[0]["epochs (result)"]) == ("50", "7.0")
+
+
 def test_the_table_of_cells_can_be_read_again():
     cells = [Cell("x", {"layers": [2, 1]}, 1), Cell("y", {"layers": [2, 1], "rate": 0.1}, 2), Cell("z", {}, 3)]
     outcomes = {"x": _done(loss=0.5), "y": Outcome("skipped", "two, many", {}, 0.0)}

@@ -16,6 +16,7 @@ def test_check_digits():
     ("text", "expected"),
     [
         ("OIB 94577403194, MBO: 123456789", "OIB ***, MBO: ***"),
+        ("pitanja na durda.k-7@odjel.bolnica.hr, hvala", "pitanja na ***, hvala"),
         ("broj 94577403194 uz 0308964384007", "broj *** uz ***"),
         ("Tel. 051/658-111 ili +385 91 234 5678, (01) 2345 678", "Tel. *** ili ***, ***"),
         ("snimljeno 12.03.2015. i 3. 4. 2016, 2015-03-14", "snimljeno *** i ***, ***"),

@@ -48,6 +48,8 @@ def test_delimiter_is_the_one_under_which_the_names_stand(mark):
 def test_wrong_header():
     with pytest.raises(UsageError, match="found columns sifra, tekst; expected exam_id, diagnosis"):
         csv_layout("f", [b"sifra;tekst"], "UTF-8", SETTINGS)
+    with pytest.raises(UsageError, match="save the sheet as CSV"):
+        csv_layout("f", [b"PK\x03\x04\x14\x00"], "utf-8", SETTINGS)
     with pytest.raises(UsageError, match="UTF-16"):
         csv_layout("f", ["exam_id,diagnosis".encode("utf-16")], "windows-1250", SETTINGS)
 
