@@ -19,7 +19,7 @@ from typing import Any
 from radnet_spark import console
 from radnet_spark.config import Config, load_config
 from radnet_spark.dicom.reasons import QuarantineReason
-from radnet_spark.errors import RadnetError, UsageError
+from radnet_spark.errors import RadnetError, StageError, UsageError
 
 SOURCES = ("image", "tags", "diagnosis", "fusion")
 GRID_SOURCES = ("tags", "diagnosis")
@@ -339,6 +339,8 @@ def _profile(args: argparse.Namespace) -> None:
     sources, sample = Sources(named["input"], named["lists"]), args.limit or config.ingest.profile_files
     found = survey(sources, sample, settings, config.images, console.progress)
     console.clear()
+    if not found.files:
+        raise StageError(f"no file below {', '.join(named['input'] + named['lists'])}")
     if args.json:
         console.print_summary("profile", time.time() - begin, **as_dict(found, config.images.size))
         return

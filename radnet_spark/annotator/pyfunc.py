@@ -41,11 +41,16 @@ class AnnotatorModel(PythonModel):
             model_input: columns `content` (binary) or `path` (string), optionally `text`.
             params: none are known.
 
+        Raises:
+            ValueError: none of these columns.
+
         Returns:
             Columns `label, distance, confidence, modality, body_part, name, sources, error`. What is not known is
             missing; as a function of Spark a missing number is NaN and a missing text is empty.
         """
-        rows = model_input.to_dict("records") or [{}] * len(model_input)  # MLflow takes unknown columns away
+        if not len(model_input.columns):  # MLflow takes away what it does not know, rows and all
+            raise ValueError("found no column of a file; expected content (bytes) or path, and optionally text")
+        rows = model_input.to_dict("records")
         annotations = []
         for start in range(0, len(rows), _AT_ONCE):
             known = [self._known(row) for row in rows[start : start + _AT_ONCE]]

@@ -43,8 +43,8 @@ def list_parts(path: str) -> list[str]:
     for part in parts:
         if part.endswith(_PARQUET):
             _check_column(path, part)
-        else:
-            next(_lines(part), None)
+        elif next(_lines(part), "").startswith("PAR1"):
+            raise UsageError(f"--list: {part} is a Parquet file, whose name has to end in {_PARQUET}")
     return parts
 
 
@@ -86,7 +86,7 @@ def _lines(path: str) -> Iterator[str]:
         unpack = _UNPACKED.get(os.path.splitext(path)[1])
         source = unpack(packed) if unpack else io.BufferedReader(packed)  # type: ignore[type-var]
         try:
-            with io.TextIOWrapper(source, "utf-8", errors="replace") as lines:
+            with io.TextIOWrapper(source, "utf-8-sig", errors="replace") as lines:
                 for line in lines:
                     yield line.rstrip("\r\n")
         except (EOFError, OSError, zlib.error) as error:

@@ -51,7 +51,7 @@ def compared(
         unchanged; an instance that can't be asked for its size stays one), `work` (to be read), `missing` (known,
         looked for and not listed: `settled` says more), `elsewhere` (known, and not looked for); `reason` and
         `sop_instance_uid`, as known; whether the table's row has to go: `instance_lost`, `quarantine_lost`; whether the
-        row stays: `instance_kept`.
+        row stays: `instance_kept`; whether it was read by other settings, another key or other code: `outdated`.
     """
     known = [_known(table, name) for table, name in ((instances, "i"), (quarantine, "q"))]
     both = listing.withColumn("listed", F.lit(True)).join(known[0], "path", "full").join(known[1], "path", "full")
@@ -72,6 +72,7 @@ def compared(
     state = F.when(instance, "instance").when(aside, "quarantine").when(listed, "work")
     state = state.when(scope, "missing").otherwise("elsewhere")
     looked_for = listed | scope
+    other = F.coalesce("i.ingest_hash", "q.ingest_hash") != ingest_hash
     return both.select(
         "path",
         *(column.alias(name) for name, column in version.items()),
@@ -81,6 +82,7 @@ def compared(
         (F.col("i").isNotNull() & looked_for & ~instance).alias("instance_lost"),
         (F.col("i").isNotNull() & (instance | ~looked_for)).alias("instance_kept"),
         (F.col("q").isNotNull() & looked_for & (instance | ~aside)).alias("quarantine_lost"),
+        F.coalesce(listed & other, F.lit(False)).alias("outdated"),
     )
 
 
@@ -98,6 +100,7 @@ def settled(state: DataFrame) -> DataFrame:
         (F.col("instance_lost") & F.col("gone")).alias("instance_lost"),
         (F.col("instance_lost") & ~F.col("gone")).alias("instance_kept"),
         (F.col("quarantine_lost") & F.col("gone")).alias("quarantine_lost"),
+        "outdated",
     )
     return state.where("state != 'missing'").unionByName(answered)
 

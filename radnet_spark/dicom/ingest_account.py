@@ -23,6 +23,7 @@ class VersionCounts:
         reasons: of those in quarantine that are known and unchanged.
         lost, replaced: rows of `instances` and `quarantine` that have to go.
         freed: duplicates in quarantine that no instance stands for any more.
+        outdated: files that were read by other settings, another key or other code.
     """
 
     states: Counter[str] = field(default_factory=Counter)
@@ -30,18 +31,19 @@ class VersionCounts:
     lost: int = 0
     replaced: int = 0
     freed: int = 0
+    outdated: int = 0
 
     @classmethod
     def of(cls, rows: Iterable[Sequence[Any]]) -> VersionCounts:
-        """Args: rows: state, reason, paths, instances lost, rows of quarantine lost."""
+        """Args: rows: state, reason, paths, instances lost, rows of quarantine lost, outdated ones."""
         states, reasons = Counter[str](), Counter[str]()
-        lost = replaced = 0
-        for state, reason, count, gone, changed in rows:
+        lost = replaced = outdated = 0
+        for state, reason, count, gone, changed, old in rows:
             states[state] += count
-            lost, replaced = lost + gone, replaced + changed
+            lost, replaced, outdated = lost + gone, replaced + changed, outdated + old
             if state == "quarantine":
                 reasons[reason] += count
-        return cls(states, reasons, lost, replaced)
+        return cls(states, reasons, lost, replaced, outdated=outdated)
 
     @property
     def listed(self) -> int:
@@ -86,7 +88,12 @@ class VersionCounts:
             facts.append(f"{self.work} of them read now, {known} as they were known")
         if removed:
             facts.append(f"{removed} files of earlier runs are no longer there")
-        return StageSummary("ingest", rows, dict(sorted(reasons.items())), extra=extra, facts=facts)
+        notes = []
+        if self.outdated:
+            notes.append(
+                f"{self.outdated} files were read again: de-identification key, settings or code are others now"
+            )
+        return StageSummary("ingest", rows, dict(sorted(reasons.items())), notes=notes, extra=extra, facts=facts)
 
 
 def flagged_fact(total: int, flagged: int, silent: int) -> str:

@@ -23,7 +23,7 @@ from radnet_spark.dicom.reasons import QuarantineReason, describe
 from radnet_spark.dicom.tag_values import TagValue
 from radnet_spark.dicom.transfer_syntaxes import is_decodable
 
-PARSE_REVISION = 5  # one more whenever the same file and settings give another row: then stored rows are outdated
+PARSE_REVISION = 6  # one more whenever the same file and settings give another row: then stored rows are outdated
 
 _PYDICOM = logging.getLogger("pydicom")
 _INTEGER = re.compile(r"-?[0-9]{1,10}")

@@ -220,7 +220,7 @@ class _Ingest:
 
 
 def _counted(state: DataFrame) -> VersionCounts:
-    sums = [F.count("*"), F.count_if("instance_lost"), F.count_if("quarantine_lost")]
+    sums = [F.count("*"), F.count_if("instance_lost"), F.count_if("quarantine_lost"), F.count_if("outdated")]
     return VersionCounts.of(state.groupBy("state", "reason").agg(*sums).collect())
 
 

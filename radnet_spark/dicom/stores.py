@@ -78,6 +78,8 @@ def status(path: str) -> Status:
         OSError: it can't be asked.
     """
     if not is_uri(path):
+        if "\0" in path:
+            raise FileNotFoundError("a name with a null byte")
         found = os.stat(path)
         return Status(found.st_size, _time(found.st_mtime_ns // 1000 / 1e6), stat.S_ISDIR(found.st_mode))
     store, name = _store(path)

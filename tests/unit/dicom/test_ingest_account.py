@@ -6,14 +6,14 @@ from radnet_spark.dicom.ingest_account import VersionCounts
 from radnet_spark.errors import StageError
 
 ROWS = [
-    # state, reason, paths, instances lost, rows of quarantine lost
-    ("instance", None, 90, 0, 1),
-    ("quarantine", "duplicate", 4, 0, 0),
-    ("quarantine", "empty", 1, 0, 0),
-    ("work", None, 7, 2, 0),
-    ("work", "not_dicom", 1, 0, 1),
-    ("gone", None, 3, 3, 0),
-    ("elsewhere", None, 50, 0, 0),
+    # state, reason, paths, instances lost, rows of quarantine lost, outdated
+    ("instance", None, 90, 0, 1, 0),
+    ("quarantine", "duplicate", 4, 0, 0, 0),
+    ("quarantine", "empty", 1, 0, 0, 0),
+    ("work", None, 7, 2, 0, 2),
+    ("work", "not_dicom", 1, 0, 1, 0),
+    ("gone", None, 3, 3, 0, 0),
+    ("elsewhere", None, 50, 0, 0, 0),
 ]
 
 
@@ -29,6 +29,7 @@ def test_a_second_run_tells_what_is_new_from_totals():
     summary = counts.account(95, {"empty": 2, "duplicate": 6}, {"instances": 7, "quarantine": 3})
     assert summary.extra == {"files_found": 103, "instances": 95, "quarantine": 8, "removed": 3}
     assert summary.dropped == {"duplicate": 6, "empty": 2}
+    assert summary.notes == ["2 files were read again: de-identification key, settings or code are others now"]
     assert summary.facts == [
         "103 files found: 95 instances + 8 in quarantine",
         "8 of them read now, 95 as they were known",
@@ -44,7 +45,7 @@ def test_a_freed_duplicate_is_read_again():
 
 def test_nothing_to_do_and_a_first_run():
     assert not VersionCounts.of(ROWS[1:3]).changes
-    assert len(VersionCounts.of([("work", None, 5, 0, 0)]).account(5, {}, {}).facts) == 1
+    assert len(VersionCounts.of([("work", None, 5, 0, 0, 0)]).account(5, {}, {}).facts) == 1
 
 
 def test_files_that_are_nowhere_are_an_error():

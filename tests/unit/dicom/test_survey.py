@@ -103,7 +103,7 @@ def _written(kind: str, names: list[str], place: Path) -> Path:
     text = ("\n".join(names) + "\n").encode()
     name, data = {
         "text": ("list.txt", text), "gzip": ("l.txt.gz", gzip.compress(text)), "bzip2": ("l.bz2", bz2.compress(text)),
-        "odd name": ("_li*t [1]{2}?.txt", text.replace(b"\n", b"\r\n")),
+        "odd name": ("_li*t [1]{2}?.txt", b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n")),
     }[kind]  # fmt: skip
     (place / name).write_bytes(data)
     return place / name
@@ -143,10 +143,12 @@ def test_what_is_no_list_is_said_before_anything_is_written(tmp_path, capsys):
     pq.write_table(pa.table({"path": [1, 2]}), tmp_path / "numbers.parquet")
     (tmp_path / "cut.parquet").write_bytes((tmp_path / "other.parquet").read_bytes()[:100])
     (tmp_path / "plain.txt.gz").write_text("a\n")
+    (tmp_path / "parquet.txt").write_bytes((tmp_path / "other.parquet").read_bytes())
     said = {
         "other.parquet": "columns file; expected one named path",
         "numbers.parquet": "holds int64, expected string",
         "cut.parquet": "is no Parquet file",
+        "parquet.txt": "name has to end in .parquet",
         "plain.txt.gz": r"can't be read to its end \(BadGzipFile\)",
     }
     for name, text in said.items():
