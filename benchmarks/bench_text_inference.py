@@ -20,7 +20,7 @@ from radnet_spark.text.doc2vec import gensim_model, plain_form
 from radnet_spark.text.embedder import TextEmbedder
 from radnet_spark.text.fitting import fit_model
 from radnet_spark.text.paragraph_vectors import ParagraphVectors
-from radnet_spark.text.sample import TextSample, load_text_sample
+from radnet_spark.text.sample import TokenizedTexts, load_texts
 from radnet_spark.text.stemming import TextRules
 from radnet_spark.text.vocabulary import Vocabulary
 
@@ -45,15 +45,16 @@ def _texts(count: int) -> list[list[str]]:
 
 def _training(texts: list[list[str]], settings: Text) -> None:
     """Ours reads the sample from disk, counts, trains and saves; gensim trains on texts that it holds already."""
-    none = np.array([], np.int64)
-    sample = TextSample(Vocabulary.of(texts), texts, none, [], np.array([], "U1"), none)
+    sample = TokenizedTexts(Vocabulary.of(texts), texts, [])
     ours, theirs = [], []
     with tempfile.TemporaryDirectory() as folder:
-        sample.save(Path(folder))
+        kept = Path(folder) / settings.tokens
+        kept.mkdir()
+        sample.save(kept)
         for _ in range(ROUNDS):
-            load_text_sample.cache_clear()
+            load_texts.cache_clear()
             begin = time.perf_counter()
-            fit_model(load_text_sample(folder), settings).save(Path(folder))
+            fit_model(load_texts(folder, settings.tokens), settings).save(Path(folder))
             middle = time.perf_counter()
             model = Doc2Vec(
                 dm=int(settings.embedding == "pv_dm"), dbow_words=0, window=settings.window, hs=0,

@@ -19,7 +19,7 @@ from radnet_spark.demo.exams import plan_exam
 from radnet_spark.demo.findings import diagnoses
 from radnet_spark.text.fitting import fit_model
 from radnet_spark.text.masking import masked
-from radnet_spark.text.sample import TextSample
+from radnet_spark.text.sample import TokenizedTexts
 from radnet_spark.text.stemming import TextRules, stems, words
 from radnet_spark.text.vocabulary import Vocabulary
 
@@ -61,9 +61,7 @@ def _score(texts: Sequence[Sequence[str]], about: Sequence, config: Config) -> t
     counted = Vocabulary.of(texts[n] for n in train)
     documents = _documents(counted.words, [texts[n] for n in train])
     vocabulary = Vocabulary(counted.words, counted.occurrences, documents, counted.texts)
-    none = np.array([], np.int64)
-    sample = TextSample(vocabulary, [texts[n] for n in train], none, [], np.array([], "U1"), none)
-    model = fit_model(sample, config.text)
+    model = fit_model(TokenizedTexts(vocabulary, [texts[n] for n in train], []), config.text)
     judges = Judges(
         {}, np.array([about[n][0].modality for n in watched]), np.array([about[n][0].part for n in watched])
     )

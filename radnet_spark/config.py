@@ -182,6 +182,7 @@ class Text(Section):
     embedding: TextEmbedding
     grid: str
     grids: str
+    tokens: Literal["stems", "words"]
     min_count: Positive
     vector_size: Positive
     window: Positive

@@ -242,7 +242,13 @@ _TABLES = (
             "gain": "double",
         },
     ),
-    Table("tokens", "an exam", "text", ("exam_id",), {"exam_id": "string", "stems": "array<string>"}),
+    Table(
+        "tokens",
+        "an exam",
+        "text",
+        ("exam_id",),
+        {"exam_id": "string", "stems": "array<string>", "words": "array<string>"},
+    ),
     Table(
         "embeddings",
         "an instance, source and model",

@@ -8,7 +8,7 @@ import numpy as np
 
 from radnet_spark.report.facts import Cluster, Clustering, Facts, StageRun
 from radnet_spark.report.tag_facts import DecidedTag, Dependence, TagFacts
-from radnet_spark.report.text_facts import FrequentWords, Lengths, ScreenedModel, TextFacts
+from radnet_spark.report.text_facts import FrequentWords, Lengths, ScreenedModel, StemsOrWords, TextFacts
 from radnet_spark.tags.imputation import TagImputation
 
 MODALITIES = ("CR", "CT", "MR", "RF", "XA")
@@ -67,6 +67,8 @@ def made_up_texts() -> TextFacts:
         [FrequentWords(1, 4321, 1.0), FrequentWords(5, 2345, 0.953)],
         [ScreenedModel("pv_dbow", "vector_size 100, seed 2", 0.612, 20, 4),
          ScreenedModel("bow", "min_count <50>, seed 1", 0.553, 15, 2)],
+        [StemsOrWords("pv_dbow", 5, (0.5301, 0.0521), (0.5049, 0.0468), (0.0252, 0.0307), 4),
+         StemsOrWords("bow", 1, (0.2, None), (0.3, None), (-0.1, None), 0)],
     )  # fmt: skip
 
 

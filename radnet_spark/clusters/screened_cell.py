@@ -17,13 +17,13 @@ def screen_cell(payload: str) -> dict[str, float]:
     """Scores a cell.
 
     Args:
-        payload: JSON of `source, ks, cluster` (the section), `judges`, `shared` and `cell` (folders), `model`, `train`
-            and `watched` (rows of the shared sample).
+        payload: JSON of `source, ks, cluster` (the section), `judges`, `shared` and `cell` (folders), `settings` and
+            `seed` (of the cell), `train` and `watched` (rows of the shared sample).
     """
     from threadpoolctl import threadpool_limits
 
     asked = json.loads(payload)
-    plan = ScreeningPlan(asked["source"], tuple(asked["ks"]), Cluster(**asked["cluster"]))
+    plan = ScreeningPlan(asked["source"], tuple(asked["ks"]), Cluster(**asked["cluster"]), asked["seed"])
     with threadpool_limits(1):  # one worker a core
         train, watched = _VECTORS[asked["source"]](asked)
         return screened(train, watched, Judges.load(Path(asked["judges"])), plan)
@@ -49,11 +49,13 @@ def _tag_vectors(asked: Mapping[str, Any]) -> tuple[Floats, Floats]:
 def _text_vectors(asked: Mapping[str, Any]) -> tuple[Floats, Floats]:
     """Of instances: those of one exam share a text. One without a known word counts as zeros: no cell gains by it."""
     from radnet_spark.text.embedder import load_model
-    from radnet_spark.text.sample import load_text_sample
+    from radnet_spark.text.sample import load_instances, load_texts
 
-    sample, model = load_text_sample(asked["shared"]), load_model(asked["model"], Path(asked["cell"]))
-    exams = np.repeat(np.arange(len(sample.train)), sample.train_instances)
-    made, watched = [], sample.watched_exams[asked["watched"]]
+    settings = asked["settings"]
+    sample, instances = load_texts(asked["shared"], settings["tokens"]), load_instances(asked["shared"])
+    model = load_model(settings["model"], Path(asked["cell"]))
+    exams = np.repeat(np.arange(len(sample.train)), instances.train)
+    made, watched = [], instances.watched_exams[asked["watched"]]
     for texts, wanted in ((sample.train, exams[asked["train"]]), (sample.watched, watched)):
         distinct, place = np.unique(wanted, return_inverse=True)
         made.append(model.infer_all([texts[exam] for exam in distinct])[0][place])

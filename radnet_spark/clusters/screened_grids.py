@@ -75,10 +75,10 @@ def _tag_vectors(context: StageContext, folder: Path, model: str, fit_id: str) -
 
 
 def _text_rows(shared: Path) -> Sampled:
-    from radnet_spark.text.sample import load_text_sample
+    from radnet_spark.text.sample import load_instances
 
-    sample = load_text_sample(str(shared))
-    return Sampled(int(sample.train_instances.sum()), sample.watched_uids)
+    instances = load_instances(shared)
+    return Sampled(int(instances.train.sum()), instances.watched_uids)
 
 
 def _save_text(shared: Path, source: Path, cell: Cell, target: Path) -> None:
@@ -86,7 +86,7 @@ def _save_text(shared: Path, source: Path, cell: Cell, target: Path) -> None:
 
     of_grid = TextEmbedder.load(shared)
     model = load_model(str(cell.settings["model"]), source)
-    TextEmbedder(of_grid.rules, of_grid.mask_persons, model).save(target)
+    TextEmbedder(of_grid.rules, of_grid.mask_persons, model, str(cell.settings["tokens"])).save(target)
 
 
 def _text_vectors(context: StageContext, folder: Path, model: str, fit_id: str) -> DataFrame:

@@ -37,11 +37,13 @@ class ScreeningPlan:
         source: what is clustered; decides whether S or D chooses.
         ks: numbers of clusters, increasing.
         settings: the `cluster` section: seeds, iterations, tolerance, Kneedle's sensitivity.
+        seed: of the cell, beside each of the section's.
     """
 
     source: str
     ks: tuple[int, ...]
     settings: Cluster
+    seed: int = 1
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ def _k_means(rows: Floats, k: int, seed: int, plan: ScreeningPlan) -> tuple[floa
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than k: then there are fewer centres
         of = plan.settings
-        model = KMeans(k, n_init=1, random_state=seed, max_iter=of.max_iterations, tol=of.tolerance).fit(rows)
+        random = np.random.RandomState([plan.seed, seed])
+        model = KMeans(k, n_init=1, random_state=random, max_iter=of.max_iterations, tol=of.tolerance).fit(rows)
     return float(model.inertia_), np.asarray(model.cluster_centers_, np.float32)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
@@ -20,7 +20,7 @@ from radnet_spark.clusters.screened_grids import GRIDS, SourceGrid
 from radnet_spark.clusters.screening import Judges, as_units, sample_rows
 from radnet_spark.clusters.stage_evaluate import judging_embeddings
 from radnet_spark.errors import NothingToDoError, StageError
-from radnet_spark.lake.cells import Cell, Outcome, best_cell, make_cells
+from radnet_spark.lake.cells import Cell, Outcome, best_cell, make_cells, varied
 from radnet_spark.lake.fits import fit_folder, saving_fit
 from radnet_spark.lake.grid import (
     SHARED,
@@ -47,6 +47,7 @@ CONFIG = ("tags", "text", "cluster")
 _JUDGING = (
     "k", "k_list", "seeds", "max_iterations", "tolerance", "knee_sensitivity", "near_best", "screen_rows",
 )  # fmt: skip
+_SCORES = ("S", "D", "k")
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,13 @@ def run(context: StageContext) -> StageSummary:
     written = _embed(context, [made[cell.cell_id] for cell in finalists], bench)
     finish_grid(context, grid, outcomes, [cell.cell_id for cell in finalists])
     shutil.rmtree(bench.judges, ignore_errors=True)
+    shown = {*varied([cell.settings for cell in cells]), "seed", *_SCORES} - {"model"}
     best = {str(cell.settings["model"]): _figures(cell, outcomes[cell.cell_id]) for cell in finalists}
     return StageSummary(
         "screen", rows={"embeddings": written}, notes=notes,
         extra={"source": source, "cells": len(cells), "train_rows": len(bench.train),
                "watched_rows": len(bench.watched), "best": best},
-        facts=[f"the best {name}: {figures}" for name, figures in best.items()],
+        facts=[f"the best {name}: {_told(figures, shown)}" for name, figures in best.items()],
     )  # fmt: skip
 
 
@@ -140,7 +142,7 @@ def _grid(context: StageContext, made: Mapping[str, tuple[Cell, Path]], bench: _
         asked = {
             "source": bench.source, "ks": list(ks), "cluster": context.config.section("cluster"),
             "judges": str(bench.judges), "shared": str(bench.shared), "train": bench.train, "watched": bench.watched,
-            "cell": str(made[cell.cell_id][1]), "model": cell.settings["model"],
+            "cell": str(made[cell.cell_id][1]), "settings": dict(cell.settings), "seed": cell.seed,
         }  # fmt: skip
         return on_executor(context.spark, screen_cell, json.dumps(asked))
 
@@ -221,6 +223,11 @@ def _embed(context: StageContext, finalists: Sequence[tuple[Cell, Path]], bench:
         made.append(bench.grid.vectors(context, fit_folder(context.tables, fit_id), model, fit_id))
     rows = reduce(DataFrame.unionByName, made)
     return context.tables.overwrite("embeddings", rows, part={"source": bench.source})
+
+
+def _told(figures: Mapping[str, Any], shown: Collection[str]) -> str:
+    return ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+                     for name, value in figures.items() if name in shown)  # fmt: skip
 
 
 def _figures(cell: Cell, outcome: Outcome) -> dict[str, Any]:

@@ -59,13 +59,14 @@ class Outcome:
     seconds: float = 0.0
 
 
-def grid_blocks(section: str, grids: Any, name: str) -> list[dict[str, Any]]:
+def grid_blocks(section: str, grids: Any, name: str, model: str) -> list[dict[str, Any]]:
     """The blocks of a named grid of a file; that their values are right is for the section's settings to say.
 
     Args:
         section: whose settings name the file (`grids`) and the grid (`grid`).
         grids: the file's content, as YAML gives it.
         name: of the grid.
+        model: of the blocks that name none.
 
     Returns:
         Blocks: `model`, a name; `seeds`, integers from 0; setting → a list of at least one value.
@@ -84,16 +85,15 @@ def grid_blocks(section: str, grids: Any, name: str) -> list[dict[str, Any]]:
         said = _wrong(block)
         if said:
             raise UsageError(f"{section}.grids: {said}, in grid {name}")
-    return blocks
+    return [{"model": model, **block} for block in blocks]
 
 
 def _wrong(block: Any) -> str | None:
     if not isinstance(block, dict):
-        return f"found {block!r}, expected a block with model and seeds"
-    missing = [needed for needed in ("model", "seeds") if needed not in block]
-    if missing:
-        return f"found no {missing[0]} in a block, expected model and seeds"
-    if not isinstance(block["model"], str):
+        return f"found {block!r}, expected a block with seeds"
+    if "seeds" not in block:
+        return "found no seeds in a block"
+    if not isinstance(block.get("model", ""), str):
         return f"found model {block['model']!r}, expected one name"
     for name, values in block.items():
         if name != "model" and (not isinstance(values, list) or not values):
@@ -156,6 +156,16 @@ def best_cell(
         return None
     winners = min(groups.values(), key=lambda group: (statistics.fmean(value for value, _, _ in group), group[0][1]))
     return min(winners, key=lambda entry: entry[:2])[2]
+
+
+def varied(settings: Sequence[Settings]) -> list[str]:
+    """The names of settings that are not the same in all cells.
+
+    >>> varied([{"model": "bow", "min_count": 5}, {"model": "bow", "min_count": 50}])
+    ['min_count']
+    """
+    names = dict.fromkeys(name for own in settings for name in own)
+    return [name for name in names if len({str(own.get(name)) for own in settings}) > 1]
 
 
 def publish(folder: Path, write: Callable[[Path], None], anew: bool = False) -> None:

@@ -78,7 +78,8 @@ def render(
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"count": _count, "share": _share, "time": _time, "reason": _reason, "picture": _picture}
+    environment.filters |= {"count": _count, "share": _share, "time": _time, "reason": _reason, "picture": _picture,
+                            "spread": _spread}  # fmt: skip
     template = environment.from_string(
         files("radnet_spark.report").joinpath("templates/page.html.j2").read_text(encoding="utf-8")
     )
@@ -150,6 +151,11 @@ def _count(value: int) -> str:
 
 def _share(value: float) -> str:
     return f"{value:.0%}" if value >= 0.01 or value == 0 else "<1%"
+
+
+def _spread(value: tuple[float, float | None], sign: str = "") -> str:
+    mean, deviation = value
+    return f"{mean:{sign}.3f}" + ("" if deviation is None else f" ± {deviation:.3f}")
 
 
 def _time(seconds: float) -> str:

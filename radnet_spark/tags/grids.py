@@ -29,7 +29,7 @@ def tag_cells(settings: Tags, basis: Any) -> list[Cell]:
     """
     if settings.grid == NO_GRID:
         return make_cells(STAGE, [_complete({"model": settings.model}, settings)], [settings.seed], basis)
-    blocks = grid_blocks("tags", load_rules(settings.grids), settings.grid)
+    blocks = grid_blocks("tags", load_rules(settings.grids), settings.grid, settings.model)
     return [cell for block in blocks for cell in _of_block(block, settings, basis)]
 
 

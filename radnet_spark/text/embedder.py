@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,14 @@ from radnet_spark.text import bag_of_words, paragraph_vectors, word_means
 from radnet_spark.text.bag_of_words import BagOfWords
 from radnet_spark.text.masking import masked
 from radnet_spark.text.paragraph_vectors import ParagraphVectors
-from radnet_spark.text.stemming import TextRules, stems
+from radnet_spark.text.stemming import TOKENS, TextRules
 from radnet_spark.text.word_means import SparkOnly, WordMeans
 
 _ABOUT = "text.json"
 
 
 class TextModel(Protocol):
-    """What makes vectors of stems, fitted on train."""
+    """What makes vectors of tokens, which are stems or words, fitted on train."""
 
     words: list[str]
 
@@ -37,7 +37,7 @@ class TextModel(Protocol):
         """Length of a vector."""
 
     def infer_all(self, texts: Sequence[Sequence[str]]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """(texts, size) vectors of stems, zeros where there is none, and (texts,) whether there is one.
+        """(texts, size) vectors of tokens, zeros where there is none, and (texts,) whether there is one.
 
         A text's vector is the same whatever other texts stand beside it.
         """
@@ -71,13 +71,14 @@ class TextEmbedder:
     """Rules and a fitted model.
 
     Args:
-        rules: how a text becomes stems.
+        rules: how a text becomes words and stems.
         mask_persons: whether the texts that the model was fitted on had been masked; then new ones are as well.
-        model: makes vectors of stems.
+        model: makes vectors of tokens.
+        tokens: what it was fitted on, `stems` or `words`.
     """
 
-    def __init__(self, rules: TextRules, mask_persons: bool, model: TextModel) -> None:
-        self.rules, self.mask_persons, self.model = rules, mask_persons, model
+    def __init__(self, rules: TextRules, mask_persons: bool, model: TextModel, tokens: str = "stems") -> None:
+        self.rules, self.mask_persons, self.model, self.tokens = rules, mask_persons, model, tokens
 
     @property
     def name(self) -> str:
@@ -99,19 +100,20 @@ class TextEmbedder:
             (texts, size) float32, zeros where there is no vector; (texts,) bool, whether there is one: a text
             without any known word has none.
         """
-        return self.embed_stems([None if text is None else self.stems(text) for text in texts])
+        return self.embed_tokens([None if text is None else self.tokens_of(text) for text in texts])
 
-    def embed_stems(self, texts: Sequence[Sequence[str] | None]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """As `embed`, from the stems of the table `tokens`."""
+    def embed_tokens(self, texts: Sequence[Sequence[str] | None]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """As `embed`, from the column of the table `tokens` that the model was fitted on."""
         return self.model.infer_all([text or () for text in texts])
 
-    def stems(self, text: str) -> list[str]:
-        """The stems of a raw text."""
-        return stems(masked(text) if self.mask_persons else text, self.rules)
+    def tokens_of(self, text: str) -> list[str]:
+        """The stems or words of a raw text."""
+        return TOKENS[self.tokens](masked(text) if self.mask_persons else text, self.rules)
 
     def save(self, folder: Path) -> None:
         """Writes `text.json` and the model's files."""
-        about = {"model": self.name, "mask_persons": self.mask_persons, "rules": asdict(self.rules)}
+        about = {"model": self.name, "tokens": self.tokens, "mask_persons": self.mask_persons,
+                 "rules": asdict(self.rules)}  # fmt: skip
         (folder / _ABOUT).write_text(json.dumps(about, ensure_ascii=False, indent=1), encoding="utf-8")
         self.model.save(folder)
 
@@ -119,11 +121,22 @@ class TextEmbedder:
     def load(cls, folder: str | Path) -> TextEmbedder:
         """Reads what `save` wrote; nothing else is needed."""
         folder = Path(folder)
-        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        return cls(TextRules.from_json(about["rules"]), about["mask_persons"], load_model(about["model"], folder))
+        about = _about(folder)
+        model = load_model(about["model"], folder)
+        return cls(TextRules.from_json(about["rules"]), about["mask_persons"], model, about["tokens"])
+
+
+def fitted_on(folder: Path) -> str:
+    """The column of the table `tokens` that the embedder in a folder takes."""
+    return str(_about(folder)["tokens"])
 
 
 @lru_cache(maxsize=2)
 def embedder_of(folder: str) -> TextEmbedder:
     """The embedder in a folder, loaded once in a process."""
     return TextEmbedder.load(folder)
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    about: dict[str, Any] = {"tokens": "stems", **json.loads((folder / _ABOUT).read_text(encoding="utf-8"))}
+    return about

@@ -1,4 +1,4 @@
-"""Fits one model of texts on the stems of train: paragraph vectors by gensim, bags of words by counting."""
+"""Fits one model of texts on the stems or words of train: paragraph vectors by gensim, bags of words by counting."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from radnet_spark.text.bag_of_words import TF_IDF, BagOfWords, Floats
 from radnet_spark.text.embedder import TextModel
 from radnet_spark.text.grids import settings_of
 from radnet_spark.text.paragraph_vectors import PV_DBOW, PV_DM
-from radnet_spark.text.sample import TextSample, load_text_sample
+from radnet_spark.text.sample import TokenizedTexts, Tokens, load_texts
 from radnet_spark.text.vocabulary import Vocabulary
 
 
-def fit_model(sample: TextSample, settings: Text) -> TextModel:
+def fit_model(texts: TokenizedTexts, settings: Text) -> TextModel:
     """Fits the model of `text.embedding`.
 
     Args:
-        sample: texts of train and their words, with documents for TF-IDF.
+        texts: of `text.tokens`, with documents for TF-IDF.
         settings: the `text` section.
 
     Raises:
         CellSkipped: no word occurs often enough, or vectors would be longer than allowed or possible.
     """
-    vocabulary = sample.vocabulary.frequent(settings.min_count)
+    vocabulary = texts.vocabulary.frequent(settings.min_count)
     if not vocabulary.words:
         raise CellSkipped(f"no word of the train part occurs text.min_count = {settings.min_count} times")
     if settings.embedding in (PV_DBOW, PV_DM):
         from radnet_spark.text.doc2vec import fit_paragraph_vectors
 
-        return fit_paragraph_vectors(sample.train, set(vocabulary.words), settings)
-    return _fit_bag_of_words(sample, vocabulary, settings)
+        return fit_paragraph_vectors(texts.train, set(vocabulary.words), settings)
+    return _fit_bag_of_words(texts.train, vocabulary, settings)
 
 
 def fit_cell(payload: str) -> dict[str, float]:
@@ -49,7 +49,7 @@ def fit_cell(payload: str) -> dict[str, float]:
     asked = json.loads(payload)
     settings = settings_of(asked["settings"], asked["seed"], asked["section"])
     with threadpool_limits(1):  # one worker a core
-        model = fit_model(load_text_sample(asked["sample"]), settings)
+        model = fit_model(load_texts(asked["sample"], settings.tokens), settings)
     publish(Path(asked["folder"]), model.save, anew=True)
     return {"vocabulary": float(len(model.words)), "dimensions": float(model.size)}
 
@@ -59,11 +59,11 @@ def inverse_document_frequencies(vocabulary: Vocabulary) -> Floats:
     return np.log((vocabulary.texts + 1) / (vocabulary.documents + 1)).astype(np.float32)
 
 
-def _fit_bag_of_words(sample: TextSample, vocabulary: Vocabulary, settings: Text) -> BagOfWords:
+def _fit_bag_of_words(train: Tokens, vocabulary: Vocabulary, settings: Text) -> BagOfWords:
     idf = inverse_document_frequencies(vocabulary) if settings.embedding == TF_IDF else None
     model, wanted = BagOfWords(vocabulary.words, idf), settings.svd_components
     if wanted is not None:
-        return BagOfWords(vocabulary.words, idf, _components(model, sample, wanted, settings.seed))
+        return BagOfWords(vocabulary.words, idf, _components(model, train, wanted, settings.seed))
     if model.size > settings.most_dimensions:
         raise CellSkipped(
             f"{model.size} words: vectors of at most text.most_dimensions = {settings.most_dimensions} values are "
@@ -72,14 +72,14 @@ def _fit_bag_of_words(sample: TextSample, vocabulary: Vocabulary, settings: Text
     return model
 
 
-def _components(model: BagOfWords, sample: TextSample, wanted: int, seed: int) -> Floats:
+def _components(model: BagOfWords, train: Tokens, wanted: int, seed: int) -> Floats:
     """(words, wanted) right singular vectors of the training texts, which stay sparse."""
     from scipy.sparse import csr_matrix
     from sklearn.decomposition import TruncatedSVD
 
-    possible = min(len(sample.train), model.size) - 1
+    possible = min(len(train), model.size) - 1
     if wanted > possible:
-        raise CellSkipped(f"{wanted} components: {len(sample.train)} texts of {model.size} words allow {possible}")
-    matrix = csr_matrix(model.sparse(sample.train), shape=(len(sample.train), model.size))
+        raise CellSkipped(f"{wanted} components: {len(train)} texts of {model.size} words allow {possible}")
+    matrix = csr_matrix(model.sparse(train), shape=(len(train), model.size))
     fitted = TruncatedSVD(wanted, random_state=seed).fit(matrix)
     return np.ascontiguousarray(fitted.components_.T, dtype=np.float32)

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from radnet_spark.dicom.deidentify import exam_id
-from radnet_spark.text.embedder import embedder_of
+from radnet_spark.text.embedder import embedder_of, fitted_on
 from radnet_spark.text.keys import ROUNDED, near_misses, trimmed
 from radnet_spark.text.masking import masked
 from radnet_spark.text.reasons import Reason
@@ -131,7 +131,7 @@ def nearly_met(keys: DataFrame, met: DataFrame, key: bytes | None) -> DataFrame:
 
 
 def exam_parts(tokens: DataFrame, cohort: DataFrame) -> DataFrame:
-    """`exam_id, split, stems` of the cohort's exams that have words; one row an exam."""
+    """`exam_id, split, stems, words` of the cohort's exams that have words; one row an exam."""
     parts = cohort.groupBy("exam_id").agg(F.min("split").alias("split"))
     return parts.join(tokens.where(F.size("stems") > 0), on="exam_id", how="inner")
 
@@ -148,7 +148,7 @@ def text_losses(tokens: DataFrame, vectors: DataFrame) -> DataFrame:
 def exam_vectors(exams: DataFrame, folder: Path) -> DataFrame:
     """`exam_id, vector` by the embedder in `folder`; null where no word is known."""
     schema = "exam_id string, vector array<float>"
-    return exams.select("exam_id", "stems").mapInArrow(partial(_embed, folder=str(folder)), schema)
+    return exams.select("exam_id", fitted_on(folder)).mapInArrow(partial(_embed, folder=str(folder)), schema)
 
 
 def instance_vectors(vectors: DataFrame, cohort: DataFrame, model: str, fit_id: str) -> DataFrame:
@@ -198,7 +198,7 @@ def _undamaged(batches: Batches, key: bytes | None) -> Iterator[pa.RecordBatch]:
 def _embed(batches: Batches, folder: str) -> Iterator[pa.RecordBatch]:
     embedder = embedder_of(folder)
     for batch in batches:
-        vectors, known = embedder.embed_stems(batch.column(1).to_pylist())
+        vectors, known = embedder.embed_tokens(batch.column(1).to_pylist())
         listed = [vector if ok else None for vector, ok in zip(vectors, known, strict=True)]
         yield pa.RecordBatch.from_arrays(
             [batch.column(0), pa.array(listed, pa.list_(pa.float32()))], names=["exam_id", "vector"]

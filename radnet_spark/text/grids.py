@@ -14,9 +14,10 @@ from radnet_spark.text.paragraph_vectors import PV_DBOW, PV_DM
 STAGE = "text"
 NO_GRID = "none"
 
-_BAG = ("min_count", "svd_components", "most_dimensions")
+_BAG = ("tokens", "min_count", "svd_components", "most_dimensions")
 _PARAGRAPHS = (
-    "min_count", "vector_size", "epochs", "negative", "alpha", "min_alpha", "sample", "workers", "inference_epochs",
+    "tokens", "min_count", "vector_size", "epochs", "negative", "alpha", "min_alpha", "sample", "workers",
+    "inference_epochs",
 )  # fmt: skip
 OF_MODEL = {PV_DBOW: _PARAGRAPHS, PV_DM: (*_PARAGRAPHS, "window"), BOW: _BAG, TF_IDF: _BAG}
 _NOT_OF_TOKENS = {"embedding", "grid", "grids", "seed", "spark_nlp_path", *(n for of in OF_MODEL.values() for n in of)}
@@ -34,12 +35,12 @@ def text_cells(settings: Text, basis: Any) -> list[Cell]:
     """
     if settings.grid == NO_GRID:
         return make_cells(STAGE, [_complete({"model": settings.embedding}, settings)], [settings.seed], basis)
-    blocks = grid_blocks("text", load_rules(settings.grids), settings.grid)
+    blocks = grid_blocks("text", load_rules(settings.grids), settings.grid, settings.embedding)
     return [cell for block in blocks for cell in _of_block(block, settings, basis)]
 
 
 def of_tokens(section: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of the section `text` that decide how texts become stems: they are no cell's own."""
+    """The settings of the section `text` that decide how texts become tokens: they are no cell's own."""
     return {name: value for name, value in section.items() if name not in _NOT_OF_TOKENS}
 
 
@@ -59,7 +60,9 @@ def _complete(chosen: Mapping[str, Any], settings: Text) -> dict[str, Any]:
     """A cell's settings with all that it does not name itself."""
     model = chosen["model"]
     if model not in OF_MODEL:
-        raise UsageError(f"text.grids: found model {model}, expected one of {', '.join(OF_MODEL)}")
+        raise UsageError(
+            f"text.grids: found model {model}, expected one of {', '.join(OF_MODEL)} (others: text.grid=none)"
+        )
     unknown = sorted(set(chosen) - {"model", *OF_MODEL[model]})
     if unknown:
         raise UsageError(f"text.grids: found {', '.join(unknown)}, expected {', '.join(OF_MODEL[model])} for {model}")

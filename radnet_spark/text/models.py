@@ -24,13 +24,15 @@ class FittedModel:
     """The model that stands for the grid.
 
     Attributes:
-        model: makes vectors of stems.
+        model: makes vectors of tokens.
+        tokens: `stems` or `words`, what it was fitted on.
         cells: in the grid.
         notes: skipped and failed cells.
         shared: folder of what all cells share; None without a grid.
     """
 
     model: TextModel
+    tokens: str
     cells: int = 1
     notes: Sequence[str] = ()
     shared: Path | None = None
@@ -50,9 +52,10 @@ def fit_models(context: StageContext, cells: Sequence[Cell], sample: TextSample)
     """
     section = context.config.section("text")
     if len(cells) == 1:
-        return FittedModel(fit_model(sample, settings_of(cells[0].settings, cells[0].seed, section)))
+        settings = settings_of(cells[0].settings, cells[0].seed, section)
+        return FittedModel(fit_model(sample.texts[settings.tokens], settings), settings.tokens)
     fitted = fit_cells(context, STAGE, cells, sample.save, fit_cell, section=section)
     chosen = next(cell for cell in cells if fitted.outcomes[cell.cell_id].status == "done")
     fitted.finish(context, chosen)
     model = load_model(str(chosen.settings["model"]), cell_folder(context.tables, STAGE, chosen.cell_id))
-    return FittedModel(model, len(cells), fitted.notes, fitted.shared)
+    return FittedModel(model, str(chosen.settings["tokens"]), len(cells), fitted.notes, fitted.shared)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,43 +16,79 @@ from radnet_spark.arrays import save_arrays
 from radnet_spark.text.vocabulary import Vocabulary
 
 _ROWS, _TRAIN, _WATCHED = "rows.npz", "train.parquet", "watched.parquet"
-Stems = Sequence[Sequence[str]]
+Tokens = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
-class TextSample:
-    """Stems of exams, and the instances that they stand for.
+class TokenizedTexts:
+    """Texts of exams as stems, or as words.
 
     Attributes:
         vocabulary: of `train`.
-        train: stems of each exam of the training part that has words, in an order that does not change.
-        train_instances: (exams of train,) int64: instances of each.
-        watched: stems of exams of the validation part; empty where nobody screens.
-        watched_uids: (m,) str: sop_instance_uid of validation instances whose exam is in `watched`.
-        watched_exams: (m,) int64: place of the exam of each in `watched`.
+        train: tokens of each exam of the training part that has words, in an order that does not change.
+        watched: tokens of exams of the validation part; empty where nobody screens.
     """
 
     vocabulary: Vocabulary
-    train: Stems
-    train_instances: NDArray[np.int64]
-    watched: Stems
-    watched_uids: NDArray[np.str_]
-    watched_exams: NDArray[np.int64]
+    train: Tokens
+    watched: Tokens
 
     def save(self, folder: Path) -> None:
         """Writes its files into an existing folder."""
         for name, texts in ((_TRAIN, self.train), (_WATCHED, self.watched)):
-            table = pa.table({"stems": pa.array(texts, pa.list_(pa.string()))})
-            pq.write_table(table, folder / name)
+            pq.write_table(pa.table({"tokens": pa.array(texts, pa.list_(pa.string()))}), folder / name)
         self.vocabulary.save(folder)
-        save_arrays(folder / _ROWS, train_instances=self.train_instances, watched_uids=self.watched_uids.astype("U"),
+
+
+@dataclass(frozen=True)
+class ExamInstances:
+    """The instances that texts of exams stand for.
+
+    Attributes:
+        train: (exams of train,) int64: instances of each.
+        watched_uids: (m,) str: sop_instance_uid of validation instances whose exam is among the watched.
+        watched_exams: (m,) int64: place of the exam of each among the watched.
+    """
+
+    train: NDArray[np.int64]
+    watched_uids: NDArray[np.str_]
+    watched_exams: NDArray[np.int64]
+
+    def save(self, folder: Path) -> None:
+        """Writes one file into an existing folder."""
+        save_arrays(folder / _ROWS, train=self.train, watched_uids=self.watched_uids.astype("U"),
                     watched_exams=self.watched_exams)  # fmt: skip
 
 
+@dataclass(frozen=True)
+class TextSample:
+    """What the cells of a grid are fitted and judged on.
+
+    Attributes:
+        texts: `stems`, `words` or both → the same texts as such.
+        instances: of their exams.
+    """
+
+    texts: Mapping[str, TokenizedTexts]
+    instances: ExamInstances
+
+    def save(self, folder: Path) -> None:
+        """Writes its files into an existing folder."""
+        for kind, texts in self.texts.items():
+            (folder / kind).mkdir()
+            texts.save(folder / kind)
+        self.instances.save(folder)
+
+
 @lru_cache(maxsize=1)
-def load_text_sample(folder: str) -> TextSample:
-    """Reads what `TextSample.save` wrote, once a process for one folder."""
-    train, watched = (pq.read_table(Path(folder) / name)["stems"].to_pylist() for name in (_TRAIN, _WATCHED))
+def load_texts(folder: str, kind: str) -> TokenizedTexts:
+    """The stems or words of a `TextSample` that was saved; read once a process while the same are asked for."""
+    of_kind = Path(folder) / kind
+    train, watched = (pq.read_table(of_kind / name)["tokens"].to_pylist() for name in (_TRAIN, _WATCHED))
+    return TokenizedTexts(Vocabulary.load(of_kind), train, watched)
+
+
+def load_instances(folder: str | Path) -> ExamInstances:
+    """The instances of a `TextSample` that was saved."""
     with np.load(Path(folder) / _ROWS, allow_pickle=False) as arrays:
-        return TextSample(Vocabulary.load(Path(folder)), train, arrays["train_instances"], watched,
-                          arrays["watched_uids"], arrays["watched_exams"])  # fmt: skip
+        return ExamInstances(arrays["train"], arrays["watched_uids"], arrays["watched_exams"])

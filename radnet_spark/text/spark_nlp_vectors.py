@@ -26,14 +26,15 @@ def fit_doc2vec(train: DataFrame, words: Sequence[str], settings: Text) -> tuple
     """Fits Spark NLP's Doc2Vec, which is Spark ML's skip-gram Word2Vec, averaged over the words of a text.
 
     Args:
-        train: `exam_id, stems`; read in the order of the keys by one task, so that one seed gives one model.
+        train: `exam_id` and the tokens that `text.tokens` names; read in the order of the keys by one task, so that one
+            seed gives one model.
         words: those that occur often enough.
         settings: the `text` section.
 
     Returns:
-        The pipeline, from a column `text` of stems with blanks between them, and its plain form.
+        The pipeline, from a column `text` of tokens with blanks between them, and its plain form.
     """
-    ordered = train.orderBy("exam_id").select(F.array_join("stems", " ").alias("text")).coalesce(1)
+    ordered = train.orderBy("exam_id").select(F.array_join(settings.tokens, " ").alias("text")).coalesce(1)
     doc2vec = (
         Doc2VecApproach()
         .setInputCols(["token"])

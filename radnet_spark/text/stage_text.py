@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pyspark.storagelevel import StorageLevel
 
 from radnet_spark.config import Text
 from radnet_spark.errors import NothingToDoError, StageError
+from radnet_spark.lake.cells import Cell
 from radnet_spark.lake.dropped import dropped_rows
 from radnet_spark.lake.fits import fit_folder, saving_fit
 from radnet_spark.lake.stage import StageContext, StageSummary
@@ -25,7 +27,7 @@ from radnet_spark.text.frames import (
 )
 from radnet_spark.text.grids import NO_GRID, text_cells
 from radnet_spark.text.models import FittedModel, cells_of, fit_models
-from radnet_spark.text.sample import TextSample
+from radnet_spark.text.sample import ExamInstances, TextSample, TokenizedTexts, Tokens
 from radnet_spark.text.stemming import TextRules
 from radnet_spark.text.vocabulary import Vocabulary
 from radnet_spark.text.word_means import SPARK_NLP_DOC2VEC, SPARK_NLP_MODEL, SparkOnly
@@ -34,8 +36,7 @@ READS = ("exams", "cohort")
 WRITES = ("tokens", "embeddings/source=diagnosis", "dropped/stage=text", "fits/stage=text", "grid_cells/stage=text")
 CONFIG = ("text", "diagnoses")
 _PART = {"source": "diagnosis"}
-
-Texts = tuple[list[str], list[list[str]]]  # exams, and the stems of each
+_NO_INSTANCES = ExamInstances(np.array([], np.int64), np.array([], "U1"), np.array([], np.int64))  # nobody screens
 
 
 def check(context: StageContext) -> None:
@@ -69,10 +70,12 @@ def _text(context: StageContext, exams: DataFrame, cohort: DataFrame) -> StageSu
     settings = context.config.text
     with saving_fit(context, "text", settings.embedding if settings.grid == NO_GRID else "grid") as (fit_id, folder):
         rows = {"tokens": _write_tokens(context, exams, rules, folder)}
-        parts = exam_parts(tables.read("tokens"), cohort).persist()
+        cells = [] if _by_spark_nlp(settings) else cells_of(context)
+        kinds = sorted({cell.settings["tokens"] for cell in cells} or {settings.tokens})
+        parts = exam_parts(tables.read("tokens"), cohort).select("exam_id", "split", *kinds).persist()
         vectors = _saved_model(context, parts, exams) if _by_spark_nlp(settings) == SPARK_NLP_MODEL else None
-        fitted = _fit(context, parts, cohort, folder) if vectors is None else _without_plain_form(vectors)
-        embedder = TextEmbedder(rules, context.config.diagnoses.mask_persons, fitted.model)
+        fitted = _fit(context, parts, cells, folder) if vectors is None else _without_plain_form(vectors)
+        embedder = TextEmbedder(rules, context.config.diagnoses.mask_persons, fitted.model, fitted.tokens)
         embedder.save(folder)
         if fitted.shared:  # where `radnet screen` takes the rules from
             embedder.save(fitted.shared)
@@ -99,7 +102,7 @@ def _write_tokens(context: StageContext, exams: DataFrame, rules: TextRules, fol
 
     model = text_pipeline(rules).fit(exams)
     model.write().overwrite().save(str(folder / "pipeline"))
-    return context.tables.overwrite("tokens", model.transform(exams).select("exam_id", "stems"))
+    return context.tables.overwrite("tokens", model.transform(exams).select("exam_id", "stems", "words"))
 
 
 def _by_spark_nlp(settings: Text) -> str | None:
@@ -122,59 +125,73 @@ def _without_plain_form(vectors: DataFrame) -> FittedModel:
     if not sizes:
         raise StageError("text: the model of text.spark_nlp_path gives no vector for any text")
     note = f"{SPARK_NLP_MODEL} works in Spark only: a registered model is without diagnoses, whatever text it is given"
-    return FittedModel(SparkOnly(sizes[0][0]), notes=[note])
+    return FittedModel(SparkOnly(sizes[0][0]), "stems", notes=[note])
 
 
-def _fit(context: StageContext, parts: DataFrame, cohort: DataFrame, folder: Path) -> FittedModel:
-    """Fits on the texts of train, which come to the driver: one an exam, in the order of their keys."""
-    settings, train = context.config.text, parts.where(F.col("split") == "train")
-    cells = [] if _by_spark_nlp(settings) else cells_of(context)
-    exams, texts = _texts(train)
-    if not texts:
-        raise NothingToDoError("text: no exam of the train part has a text")
-    least = min((cell.settings["min_count"] for cell in cells), default=settings.min_count)
-    vocabulary = Vocabulary.of(texts, least)
-    if not vocabulary.words:
-        raise NothingToDoError(f"text: no word of the train part occurs text.min_count = {least} times")
-    if not cells:
-        from radnet_spark.text.spark_nlp_vectors import fit_doc2vec
+def _fit(context: StageContext, parts: DataFrame, cells: Sequence[Cell], folder: Path) -> FittedModel:
+    """Fits the cells, or Spark NLP's Doc2Vec where there are none, on the texts of train."""
+    settings = context.config.text
+    if cells:
+        return fit_models(context, cells, _sample(context, parts, cells))
+    from radnet_spark.text.spark_nlp_vectors import fit_doc2vec
 
-        pipeline, model = fit_doc2vec(train, vocabulary.words, settings)
-        pipeline.write().overwrite().save(str(folder / "doc2vec"))
-        return FittedModel(model)
-    if any(cell.settings["model"] == TF_IDF for cell in cells):
-        from radnet_spark.text.document_frequencies import with_documents
-
-        vocabulary = with_documents(train, vocabulary)
-    context.progress(f"{len(vocabulary.words)} words of {len(texts)} texts")
-    sample = _sample(parts, cohort, vocabulary, (exams, texts), screened=len(cells) > 1)
-    return fit_models(context, cells, sample)
+    train = parts.where(F.col("split") == "train")
+    texts = _tokenized(parts, settings.tokens, settings.min_count, screened=False)
+    _check_words([texts], settings.min_count)
+    pipeline, model = fit_doc2vec(train, texts.vocabulary.words, settings)
+    pipeline.write().overwrite().save(str(folder / "doc2vec"))
+    return FittedModel(model, settings.tokens)
 
 
-def _sample(
-    parts: DataFrame, cohort: DataFrame, vocabulary: Vocabulary, train: Texts, screened: bool
-) -> TextSample:  # fmt: skip
+def _sample(context: StageContext, parts: DataFrame, cells: Sequence[Cell]) -> TextSample:
     """What cells are fitted on and, for a grid, the validation part that they are judged on."""
-    exams, texts = train
-    none = TextSample(vocabulary, texts, np.ones(len(texts), np.int64), [], np.array([], "U1"), np.array([], np.int64))
-    if not screened:
-        return none
+    texts, screened = dict[str, TokenizedTexts](), len(cells) > 1
+    for kind in sorted({cell.settings["tokens"] for cell in cells}):
+        of_kind = [cell.settings for cell in cells if cell.settings["tokens"] == kind]
+        made = _tokenized(parts, kind, min(settings["min_count"] for settings in of_kind), screened)
+        if made.vocabulary.words and any(settings["model"] == TF_IDF for settings in of_kind):
+            from radnet_spark.text.document_frequencies import with_documents
+
+            train = parts.where(F.col("split") == "train")
+            made = replace(made, vocabulary=with_documents(train, kind, made.vocabulary))
+        context.progress(f"{len(made.vocabulary.words)} different {kind} in {len(made.train)} texts")
+        texts[kind] = made
+    _check_words(texts.values(), min(cell.settings["min_count"] for cell in cells))
+    return TextSample(texts, _instances(parts, context.cohort()) if screened else _NO_INSTANCES)
+
+
+def _check_words(texts: Collection[TokenizedTexts], min_count: int) -> None:
+    if not any(of.train for of in texts):
+        raise NothingToDoError("text: no exam of the train part has a text")
+    if not any(of.vocabulary.words for of in texts):
+        raise NothingToDoError(f"text: no word of the train part occurs text.min_count = {min_count} times")
+
+
+def _tokenized(parts: DataFrame, kind: str, min_count: int, screened: bool) -> TokenizedTexts:
+    """Texts come to the driver: one an exam, in the order of their keys; those of validation if cells are screened."""
+    train = _texts(parts, "train", kind)
+    return TokenizedTexts(Vocabulary.of(train, min_count), train, _texts(parts, "validation", kind) if screened else [])
+
+
+def _texts(parts: DataFrame, split: str, kind: str) -> Tokens:
+    rows = parts.where(F.col("split") == split).select("exam_id", kind).orderBy("exam_id")
+    return [row[kind] for row in rows.toLocalIterator()]
+
+
+def _instances(parts: DataFrame, cohort: DataFrame) -> ExamInstances:
+    """Those of the exams of train and of validation, in the same order as their texts."""
+    exams: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    for row in parts.select("split", "exam_id").orderBy("exam_id").toLocalIterator():
+        exams[row["split"]].append(row["exam_id"])
     counted = cohort.where(F.col("split") == "train").groupBy("exam_id").count().collect()
     instances = {row["exam_id"]: row["count"] for row in counted}
-    watched_exams, watched = _texts(parts.where(F.col("split") == "validation"))
-    place = {exam: row for row, exam in enumerate(watched_exams)}
+    place = {exam: row for row, exam in enumerate(exams["validation"])}
     rows = cohort.where(F.col("split") == "validation").select("sop_instance_uid", "exam_id").collect()
     found = sorted((row["sop_instance_uid"], place[row["exam_id"]]) for row in rows if row["exam_id"] in place)
-    return replace(
-        none, watched=watched, train_instances=np.array([instances[exam] for exam in exams], np.int64),
-        watched_uids=np.array([uid for uid, _ in found], "U"), watched_exams=np.array([n for _, n in found], np.int64),
+    return ExamInstances(
+        np.array([instances[exam] for exam in exams["train"]], np.int64), np.array([uid for uid, _ in found], "U"),
+        np.array([exam for _, exam in found], np.int64),
     )  # fmt: skip
-
-
-def _texts(parts: DataFrame) -> Texts:
-    """Exams and their stems, in the order of the keys."""
-    rows = [(row["exam_id"], row["stems"]) for row in parts.orderBy("exam_id").toLocalIterator()]
-    return [exam for exam, _ in rows], [stems for _, stems in rows]
 
 
 def _clear(context: StageContext) -> None:

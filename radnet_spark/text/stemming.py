@@ -109,6 +109,9 @@ def stems(text: str, rules: TextRules) -> list[str]:
     return [_stem(word, rules.folded, rules.write_out) for word in words(text, rules)]
 
 
+TOKENS = {"stems": stems, "words": words}
+
+
 def stem_lines(lines: Iterable[str], settings: Text) -> Iterator[dict[str, Any]]:
     """One `{"text", "stems"}` a line, as they come; line ends are no part of a text."""
     rules = TextRules.of(settings)

@@ -111,7 +111,9 @@ def test_no_name_or_number_of_a_patient_is_in_tables_logs_or_mlflow(whole_run, s
                 content = path.read_bytes()
                 assert not [s for s in whole if s in content], path
     people |= physicians_of(whole_run.hospital)
-    texts = table(whole_run, "exams", "diagnosis") + [" ".join(stems) for stems in table(whole_run, "tokens", "stems")]
+    texts = table(whole_run, "exams", "diagnosis") + [
+        " ".join(tokens) for kind in ("stems", "words") for tokens in table(whole_run, "tokens", kind)
+    ]
     assert len(people) > 20
     assert not [(name, text) for name in people for text in texts if name in text.lower()]
     log = spark_log.read_bytes() + whole_run.ended.err.encode()

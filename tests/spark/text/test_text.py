@@ -21,6 +21,7 @@ from radnet_spark.text.fitting import inverse_document_frequencies
 from radnet_spark.text.pipeline import text_pipeline
 from radnet_spark.text.spark_nlp_vectors import saved_model_vectors
 from radnet_spark.text.stemming import TextRules, prepared, stems
+from radnet_spark.text.stemming import words as words_of
 from radnet_spark.text.vocabulary import Vocabulary
 
 ODD = [
@@ -72,6 +73,8 @@ def test_stage_gives_stems_and_vectors_of_the_plain_form(context, spark, texts):
     rules = TextRules.of(config.text)
     tokens = {row["exam_id"]: row["stems"] for row in run_context.tables.read("tokens").collect()}
     assert tokens == {exam: stems(text, rules) for exam, text in exams.items()}
+    as_written = {row["exam_id"]: row["words"] for row in run_context.tables.read("tokens").collect()}
+    assert as_written == {exam: words_of(text, rules) for exam, text in exams.items()}
 
     folder = existing_fit(run_context.tables, summary.extra["fit_id"])
     embedder = TextEmbedder.load(folder)
@@ -162,7 +165,7 @@ def test_every_model_gives_the_vectors_of_its_plain_form(context, spark, texts, 
     if name == "tf_idf":
         tokens = [row["stems"] for row in run_context.tables.read("tokens").collect()]
         train = spark.createDataFrame([(stems,) for stems in tokens], "stems array<string>")
-        counted = with_documents(train, Vocabulary.of(tokens, 2))
+        counted = with_documents(train, "stems", Vocabulary.of(tokens, 2))
         assert counted.documents.tolist() == [sum(word in text for text in tokens) for word in counted.words]
         assert counted.texts == len(tokens)
         weights = IDF(inputCol="counts", outputCol="w").fit(
@@ -181,7 +184,7 @@ def _is_what_spark_nlp_makes(spark, embedder, folder):
     frame = spark.createDataFrame([(n, " ".join(words)) for n, words in enumerate(asked)], "exam_id int, text string")
     rows = saved_model_vectors(frame, str(folder)).collect()
     theirs = {row["exam_id"]: row["vector"] for row in rows}
-    ours, known = embedder.embed_stems(asked)
+    ours, known = embedder.embed_tokens(asked)
     assert known.tolist() == [theirs[n] is not None for n in range(3)] == [True, False, True]
     for n in (0, 2):
         np.testing.assert_allclose(ours[n], theirs[n], rtol=1e-5, atol=1e-6)

@@ -16,12 +16,12 @@ from radnet_spark.schemas import TABLES
 from radnet_spark.text import stage_text
 from radnet_spark.text.embedder import TextEmbedder
 
-WORDS = {"CT": ["pluća", "infiltrat", "prsište", "pleura"], "MR": ["koljeno", "menisk", "ligament", "patela"]}
+WORDS = {"CT": ["plućima", "infiltrat", "prsište", "pleura"], "MR": ["koljeno", "menisk", "ligament", "patela"]}
 COMMON = ["uredno", "nalaz", "bez", "kontrola"]
 GRID = """
 small:
   - {model: pv_dbow, min_count: [2], vector_size: [8], epochs: [3], seeds: [1, 2]}
-  - {model: tf_idf, min_count: [1, 2, 9999], seeds: [1]}
+  - {model: tf_idf, tokens: [words], min_count: [1, 2, 9999], seeds: [1]}
 """
 
 
@@ -66,7 +66,8 @@ def test_the_best_cell_of_each_model_by_s_is_embedded(filled, context, tmp_path)
         assert {row["sop_instance_uid"] for row in vectors} == uids
         (fit_id,) = {row["fit_id"] for row in vectors}
         embedder = TextEmbedder.load(fit_folder(tables, fit_id))
-        assert embedder.name == model
+        assert (embedder.name, embedder.tokens) == (model, {"pv_dbow": "stems", "tf_idf": "words"}[model])
+        assert ("plućima" in embedder.model.words) is (model == "tf_idf")  # no stem
         for row in vectors[:20]:
             expected = embedder.embed([texts[row["sop_instance_uid"].split(".")[0]]])[0][0]
             np.testing.assert_array_equal(np.array(row["vector"], "f4"), expected)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from text_samples import sample_of
+from text_samples import tokenized
 
 from radnet_spark.annotator.embedders import Known, load_embedder
 from radnet_spark.config import load_config
@@ -19,7 +19,7 @@ ASKED = [Known(diagnosis=TEXTS[1]), Known(), Known(diagnosis="Nepoznato."), Know
 def fitted(name):
     config = load_config([], [f"text.embedding={name}", "text.min_count=1", "text.vector_size=6", "text.epochs=2"])
     rules = TextRules.of(config.text)
-    return TextEmbedder(rules, True, fit_model(sample_of([stems(text, rules) for text in TEXTS]), config.text))
+    return TextEmbedder(rules, True, fit_model(tokenized([stems(text, rules) for text in TEXTS]), config.text))
 
 
 def from_folder(embedder, folder):

@@ -7,13 +7,13 @@ import random
 
 import numpy as np
 import pytest
-from text_samples import sample_of
+from text_samples import tokenized
 
 from radnet_spark.clusters.screened_cell import screen_cell
 from radnet_spark.clusters.screening import Judges
 from radnet_spark.config import load_config
 from radnet_spark.text.bag_of_words import BagOfWords
-from radnet_spark.text.sample import TextSample
+from radnet_spark.text.sample import ExamInstances, TextSample
 
 RANDOM = random.Random(8)
 KINDS = ("CT", "MR")
@@ -26,18 +26,19 @@ def _text(kind):
 @pytest.fixture
 def judged(tmp_path):
     """40 exams of two kinds on each side, the even ones with two instances, and their bag of words."""
-    made = sample_of([_text(KINDS[n % 2]) for n in range(40)])
     exams = np.array([n for n in range(40) for _ in range(2 - n % 2)])
-    watched = [_text(KINDS[n % 2]) for n in range(40)]
+    train, watched = ([_text(KINDS[n % 2]) for n in range(40)] for _ in range(2))
     uids = np.array([f"i{n}" for n in range(len(exams))])
-    sample = TextSample(made.vocabulary, made.train, 2 - np.arange(40) % 2, watched, uids, exams)
+    made = tokenized(train, watched)
+    sample = TextSample({"stems": made}, ExamInstances(2 - np.arange(40) % 2, uids, exams))
     for name in ("shared", "cell", "judges"):
         (tmp_path / name).mkdir()
     sample.save(tmp_path / "shared")
     BagOfWords(made.vocabulary.words).save(tmp_path / "cell")
     kinds = np.array(KINDS)[exams % 2]
     asked = {
-        "source": "diagnosis", "ks": [2, 3, 4], "model": "bow", "train": list(range(60)), "watched": list(range(60)),
+        "source": "diagnosis", "ks": [2, 3, 4], "settings": {"model": "bow", "tokens": "stems"}, "seed": 1,
+        "train": list(range(60)), "watched": list(range(60)),
         "cluster": load_config(["demo.yml"]).cluster.model_dump(mode="json"),
         **{name: str(tmp_path / name) for name in ("shared", "cell", "judges")},
     }  # fmt: skip

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from report_facts import made_up_facts
 
 from radnet_spark.config import load_config
 from radnet_spark.report.facts import Facts
 from radnet_spark.report.page import Pictures, render, summary
-from radnet_spark.report.text_facts import screened_models
+from radnet_spark.report.text_facts import screened_models, stems_or_words
 
 
 def page(facts: Facts) -> str:
@@ -24,6 +25,8 @@ def test_lengths_words_losses_and_the_grid_are_told():
     for expected in ("47.3", "1\u202f290", "4\u202f321", "95%", "2\u202f345", "vector_size 100, seed 2", "0.612"):
         assert expected in section
     assert "min_count &lt;50&gt;" in section
+    for expected in ("0.530 ± 0.052", "0.505 ± 0.047", "+0.025 ± 0.031", "4 of 5", ">-0.100<", "0 of 1"):
+        assert expected in section
     assert summary(facts, [], [])["texts"]["frequent"][1]["words"] == 2345
 
 
@@ -41,3 +44,20 @@ def test_the_chosen_cell_of_each_model_with_what_the_grid_varied():
     best, second = screened_models(rows)
     assert (best.model, best.cells, best.settings, best.s, best.k) == ("tf_idf", 1, "seed 1", 0.6, 5)
     assert (second.model, second.cells, second.settings) == ("bow", 2, "min_count 5, seed 1")
+
+
+def test_stems_are_compared_with_words_of_the_same_settings_and_seed():
+    def cell(tokens, s, seed=1, model="bow", size=5):
+        settings = {"model": model, "tokens": tokens, "min_count": size}
+        return {"settings": json.dumps(settings), "seed": seed, "metrics": {} if s is None else {"S": s}}
+
+    rows = [
+        cell("stems", 0.5), cell("stems", 0.7, seed=2), cell("stems", 0.9, seed=3), cell("stems", 0.6, size=50),
+        cell("words", 0.4), cell("words", 0.8, seed=2), cell("words", None, seed=3), cell("words", 0.1, size=9),
+        cell("stems", 0.3, model="pv_dm"),
+    ]  # fmt: skip
+    (found,) = stems_or_words(rows)
+    assert (found.model, found.pairs, found.ahead) == ("bow", 2, 1)
+    assert found.stems == pytest.approx((0.6, 0.02**0.5))  # of 0.5 and 0.7, by hand
+    assert found.words == pytest.approx((0.6, 0.08**0.5))
+    assert found.gain == pytest.approx((0.0, 0.02**0.5))

@@ -85,7 +85,6 @@ def test_a_cell_holds_all_that_decides_it():
         ("x: {model: ae, seeds: [1]}", "expected a list of blocks"),
         ("x: [ae]", "found 'ae', expected a block"),
         ("x: [{model: ae}]", "found no seeds"),
-        ("x: [{seeds: [1]}]", "found no model"),
         ("x: [{model: [ae], seeds: [1]}]", "expected one name"),
         ("x: [{model: ae, seeds: 1}]", "found seeds: 1, expected a list"),
         ("x: [{model: ae, seeds: [-1]}]", "expected integers from 0"),

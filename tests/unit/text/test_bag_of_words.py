@@ -6,14 +6,14 @@ from scipy.sparse import csr_matrix
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import normalize
-from text_samples import TEXTS, sample_of
+from text_samples import TEXTS, sample_of, tokenized
 
 from radnet_spark.config import load_config
 from radnet_spark.lake.cells import CellSkipped
 from radnet_spark.text.bag_of_words import BagOfWords
 from radnet_spark.text.embedder import load_model
 from radnet_spark.text.fitting import fit_model
-from radnet_spark.text.sample import load_text_sample
+from radnet_spark.text.sample import load_instances, load_texts
 from radnet_spark.text.vocabulary import Vocabulary
 
 ASKED = [*TEXTS, ["w1", "never", "w1"], [], ["never"]]
@@ -38,7 +38,7 @@ def expected(name, words):
 
 @pytest.mark.parametrize("name", ["bow", "tf_idf"])
 def test_vectors_are_those_of_scikit_learn_and_survive_the_disk(name, tmp_path):
-    fit_model(sample_of(TEXTS), settings_with(f"text.embedding={name}")).save(tmp_path)
+    fit_model(tokenized(TEXTS), settings_with(f"text.embedding={name}")).save(tmp_path)
     model = load_model(name, tmp_path)
     occurrences = np.array(counts_of(model.words)[: len(TEXTS)].sum(axis=0)).ravel()
     assert (occurrences >= 5).all()
@@ -51,7 +51,7 @@ def test_vectors_are_those_of_scikit_learn_and_survive_the_disk(name, tmp_path):
 
 @pytest.mark.parametrize("name", ["bow", "tf_idf"])
 def test_a_truncated_svd_makes_them_short_and_a_text_has_one_vector(name):
-    model = fit_model(sample_of(TEXTS), settings_with(f"text.embedding={name}", "text.svd_components=4"))
+    model = fit_model(tokenized(TEXTS), settings_with(f"text.embedding={name}", "text.svd_components=4"))
     assert (model.size, model.name) == (4, name)
     plain = BagOfWords(model.words, model.idf)
     values, columns, ends = plain.sparse(TEXTS)
@@ -65,14 +65,14 @@ def test_a_truncated_svd_makes_them_short_and_a_text_has_one_vector(name):
 
 
 def test_a_word_of_every_text_says_nothing_in_tf_idf():
-    model = fit_model(sample_of(TEXTS), settings_with("text.embedding=tf_idf"))
+    model = fit_model(tokenized(TEXTS), settings_with("text.embedding=tf_idf"))
     vectors, known = model.infer_all([["u"], ["u", "w1"]])
     assert known.tolist() == [False, True]
     assert not vectors[0].any()
 
 
 def test_what_cannot_be_is_skipped_with_a_reason():
-    sample = sample_of(TEXTS)
+    sample = tokenized(TEXTS)
     for settings, reason in (
         (["text.embedding=bow", "text.most_dimensions=3"], "most_dimensions = 3"),
         (["text.embedding=bow", "text.svd_components=60"], "60 components"),
@@ -90,9 +90,10 @@ def test_vocabulary_counts_occurrences():
 
 
 def test_a_sample_survives_the_disk(tmp_path):
-    made = sample_of(TEXTS)
-    made.save(tmp_path)
-    read = load_text_sample(str(tmp_path))
+    sample_of(stems=TEXTS, words=TEXTS[::-1]).save(tmp_path)
+    made, read = tokenized(TEXTS), load_texts(str(tmp_path), "stems")
     assert (read.train, read.watched) == (TEXTS, [])
+    assert load_texts(str(tmp_path), "words").train == TEXTS[::-1]
+    assert load_instances(tmp_path).train.tolist() == [1] * len(TEXTS)
     assert read.vocabulary.words == made.vocabulary.words
     np.testing.assert_array_equal(read.vocabulary.documents, made.vocabulary.documents)

@@ -119,5 +119,5 @@ def test_embedder_from_its_folder_alone(tmp_path):
     assert vectors.shape == (6, embedder.size)
     assert vectors.dtype == np.float32
     assert known.tolist() == [True, True, False, False, False, True]
-    np.testing.assert_array_equal(vectors[:1], embedder.embed_stems([embedder.stems(texts[0])])[0])
-    assert embedder.stems(f"{texts[0]} dr. Ivo Pluća") == [*embedder.stems(texts[0]), "dr"]
+    np.testing.assert_array_equal(vectors[:1], embedder.embed_tokens([embedder.tokens_of(texts[0])])[0])
+    assert embedder.tokens_of(f"{texts[0]} dr. Ivo Pluća") == [*embedder.tokens_of(texts[0]), "dr"]

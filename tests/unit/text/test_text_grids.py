@@ -36,7 +36,17 @@ def test_the_default_grid_is_small_and_has_several_seeds_where_chance_counts():
     cells = text_cells(text_settings("text.grid=default"), [])
     assert len(cells) == 10
     assert {c.seed for c in cells if c.settings["model"] == "pv_dbow"} == {1, 2}
-    assert set(load_rules("text_grids.yml")) == {"default", "paper"}
+    assert set(load_rules("text_grids.yml")) == {"default", "stems", "paper"}
+
+
+@pytest.mark.parametrize("model", ["pv_dbow", "bow"])
+def test_the_grid_of_stems_and_words_differs_in_nothing_else(model):
+    cells = text_cells(text_settings("text.grid=stems", f"text.embedding={model}"), [])
+    assert {cell.settings["model"] for cell in cells} == {model}
+    assert [(cell.settings["tokens"], cell.seed) for cell in cells] == [
+        (tokens, seed) for tokens in ("stems", "words") for seed in (1, 2, 3, 4, 5)
+    ]
+    assert len({json.dumps({**cell.settings, "tokens": None}) for cell in cells}) == 1
 
 
 def test_without_a_grid_there_is_one_cell_of_the_settings():
@@ -57,6 +67,7 @@ def test_without_a_grid_there_is_one_cell_of_the_settings():
         ("{model: bow, min_count: 5, seeds: [1]}", "found min_count: 5, expected a list"),
         ("{model: pv_dm, epochs: [0], seeds: [1]}", "text.epochs: found 0"),
         ("{model: bow}", "found no seeds"),
+        ("{model: bow, tokens: [letters], seeds: [1]}", "text.tokens: found 'letters'"),
     ],
 )
 def test_a_wrong_grid_is_named(block, found, tmp_path):
@@ -69,12 +80,13 @@ def test_a_wrong_grid_is_named(block, found, tmp_path):
 
 def test_a_cell_is_fitted_from_its_folder_alone(tmp_path):
     (tmp_path / "sample").mkdir()
-    sample_of(TEXTS).save(tmp_path / "sample")
-    settings = text_settings("text.vector_size=6", "text.epochs=2", "text.embedding=pv_dm")
+    sample_of(stems=[["u"]] * 9, words=TEXTS).save(tmp_path / "sample")
+    settings = text_settings("text.vector_size=6", "text.epochs=2", "text.embedding=pv_dm", "text.tokens=words")
     (cell,) = text_cells(settings, [])
     asked = {"settings": dict(cell.settings), "seed": 1, "section": settings.model_dump(mode="json"),
              "sample": str(tmp_path / "sample"), "folder": str(tmp_path / "cell")}  # fmt: skip
     metrics = fit_cell(json.dumps(asked))
     model = load_model("pv_dm", tmp_path / "cell")
     assert metrics == {"vocabulary": len(model.words), "dimensions": 6.0}
+    assert "w1" in model.words
     assert model.schedule.window == 5
