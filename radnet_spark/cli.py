@@ -276,7 +276,7 @@ def _run_all(args: argparse.Namespace, config: Config, sources: dict[str, list[s
 
 
 def _demo(args: argparse.Namespace) -> None:
-    config = _config(args, "demo.yml", "stems_or_words.yml")
+    config = _config(args, "demo.yml")
     if "://" in args.root:
         raise UsageError(f"--root: found {args.root}, expected a local folder, since the demo makes its hospital there")
     exams = args.exams or config.demo.exams

@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+from radnet_spark.clusters.screened_grids import GRIDS
 from radnet_spark.config import Config
 from radnet_spark.errors import NothingToDoError
 from radnet_spark.lake.runs import Runs, code_version, looks_for_files, reads, stage_key
@@ -43,8 +44,7 @@ def stage_module(verb: str) -> ModuleType:
 
 def grids(config: Config) -> list[str]:
     """The sources of which a grid of models is tried."""
-    named = {"tags": config.tags.grid, "diagnosis": config.text.grid}
-    return [source for source, grid in named.items() if grid != "none"]
+    return [source for source, grid in GRIDS.items() if grid.asked(config)]
 
 
 def plan(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from radnet_spark.config import Config
 from radnet_spark.lake.cells import Cell
 from radnet_spark.lake.stage import StageContext
 from radnet_spark.tags import grids as tag_grids
@@ -38,6 +39,7 @@ class SourceGrid:
     """The grid of a source.
 
     Attributes:
+        asked: whether the settings ask for one.
         fitted: the stage whose cells these are in `grid_cells`.
         score: what chooses: D is better small, S large.
         sampled: the rows of the folder that all cells share.
@@ -45,6 +47,7 @@ class SourceGrid:
         vectors: rows of `embeddings`: (context, folder of an embedder, its model, its fit_id).
     """
 
+    asked: Callable[[Config], bool]
     fitted: str
     score: str
     sampled: Callable[[Path], Sampled]
@@ -98,6 +101,10 @@ def _text_vectors(context: StageContext, folder: Path, model: str, fit_id: str) 
 
 
 GRIDS = {
-    "tags": SourceGrid(tag_grids.STAGE, "D", _tag_rows, _save_tags, _tag_vectors),
-    "diagnosis": SourceGrid(text_grids.STAGE, "S", _text_rows, _save_text, _text_vectors),
+    "tags": SourceGrid(
+        lambda config: tag_grids.tries_many(config.tags), tag_grids.STAGE, "D", _tag_rows, _save_tags, _tag_vectors
+    ),
+    "diagnosis": SourceGrid(
+        lambda config: text_grids.tries_many(config.text), text_grids.STAGE, "S", _text_rows, _save_text, _text_vectors
+    ),
 }

@@ -34,7 +34,6 @@ from radnet_spark.lake.grid import (
     shared_folder,
 )
 from radnet_spark.lake.stage import StageContext, StageSummary
-from radnet_spark.text.grids import NO_GRID
 
 READS = ("cohort", "body_parts")
 READS_OF_SOURCE = {
@@ -75,8 +74,7 @@ def run(context: StageContext) -> StageSummary:
     """
     tables, notes, source = context.tables, list[str](), str(context.options["source"])
     of_source = GRIDS[source]
-    asked = getattr(context.config, of_source.fitted).grid != NO_GRID
-    fitted = finished_cells(tables, of_source.fitted) if asked else []
+    fitted = finished_cells(tables, of_source.fitted) if of_source.asked(context.config) else []
     usable = [cell for cell, outcome in fitted if outcome.status == "done"]
     if len(usable) < 2:
         raise NothingToDoError(_too_few(source, len(fitted), len(usable)))

@@ -24,8 +24,7 @@ from radnet_spark.lake.tables import Tables
 from radnet_spark.schemas import TABLES
 
 _SETTINGS = (
-    "base.yml", "demo.yml", "missforest_authors.yml", "on_databricks.yml", "stems_or_words.yml", "tag_grids.yml",
-    "text_grids.yml",
+    "base.yml", "demo.yml", "missforest_authors.yml", "on_databricks.yml", "tag_grids.yml", "text_grids.yml",
 )  # fmt: skip
 
 

@@ -27,10 +27,15 @@ def tag_cells(settings: Tags, basis: Any) -> list[Cell]:
         UsageError: the grid is not in the file, a block names something unknown or has a value of a wrong type or
             range, or no sizes decrease.
     """
-    if settings.grid == NO_GRID:
+    if not tries_many(settings):
         return make_cells(STAGE, [_complete({"model": settings.model}, settings)], [settings.seed], basis)
     blocks = grid_blocks("tags", load_rules(settings.grids), settings.grid, settings.model)
     return [cell for block in blocks for cell in _of_block(block, settings, basis)]
+
+
+def tries_many(settings: Tags) -> bool:
+    """Whether a grid is asked for."""
+    return settings.grid != NO_GRID
 
 
 def shapes(block: Mapping[str, list[int]]) -> list[tuple[int, ...]]:

@@ -33,10 +33,18 @@ def text_cells(settings: Text, basis: Any) -> list[Cell]:
     Raises:
         UsageError: the grid is not in the file, or a block names something unknown.
     """
-    if settings.grid == NO_GRID:
+    if not tries_many(settings):
         return make_cells(STAGE, [_complete({"model": settings.embedding}, settings)], [settings.seed], basis)
     blocks = grid_blocks("text", load_rules(settings.grids), settings.grid, settings.embedding)
     return [cell for block in blocks for cell in _of_block(block, settings, basis)]
+
+
+def tries_many(settings: Text) -> bool:
+    """Whether a grid is asked for; one that varies only `text.embedding` is none where Spark NLP makes that model."""
+    if settings.grid == NO_GRID or settings.embedding in OF_MODEL:
+        return settings.grid != NO_GRID
+    blocks = grid_blocks("text", load_rules(settings.grids), settings.grid, settings.embedding)
+    return any(block["model"] != settings.embedding for block in blocks)
 
 
 def of_tokens(section: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,9 +68,7 @@ def _complete(chosen: Mapping[str, Any], settings: Text) -> dict[str, Any]:
     """A cell's settings with all that it does not name itself."""
     model = chosen["model"]
     if model not in OF_MODEL:
-        raise UsageError(
-            f"text.grids: found model {model}, expected one of {', '.join(OF_MODEL)} (others: text.grid=none)"
-        )
+        raise UsageError(f"text.grids: found model {model}, expected one of {', '.join(OF_MODEL)}")
     unknown = sorted(set(chosen) - {"model", *OF_MODEL[model]})
     if unknown:
         raise UsageError(f"text.grids: found {', '.join(unknown)}, expected {', '.join(OF_MODEL[model])} for {model}")

@@ -25,7 +25,7 @@ from radnet_spark.text.frames import (
     instance_vectors,
     text_losses,
 )
-from radnet_spark.text.grids import NO_GRID, text_cells
+from radnet_spark.text.grids import NO_GRID, text_cells, tries_many
 from radnet_spark.text.models import FittedModel, cells_of, fit_models
 from radnet_spark.text.sample import ExamInstances, TextSample, TokenizedTexts, Tokens
 from radnet_spark.text.stemming import TextRules
@@ -68,7 +68,7 @@ def _text(context: StageContext, exams: DataFrame, cohort: DataFrame) -> StageSu
         raise NothingToDoError("no diagnosis of an exam of the cohort: there is no text to work on")
     rules = TextRules.of(context.config.text)
     settings = context.config.text
-    with saving_fit(context, "text", settings.embedding if settings.grid == NO_GRID else "grid") as (fit_id, folder):
+    with saving_fit(context, "text", "grid" if tries_many(settings) else settings.embedding) as (fit_id, folder):
         rows = {"tokens": _write_tokens(context, exams, rules, folder)}
         cells = [] if _by_spark_nlp(settings) else cells_of(context)
         kinds = sorted({cell.settings["tokens"] for cell in cells} or {settings.tokens})
@@ -93,6 +93,8 @@ def _text(context: StageContext, exams: DataFrame, cohort: DataFrame) -> StageSu
     extra = {"fit_id": fit_id, "model": embedder.name, "cells": fitted.cells, "vocabulary": len(embedder.model.words),
              "vector_size": embedder.size}  # fmt: skip
     notes = [*_missing(exams, cohort), *fitted.notes]
+    if settings.grid != NO_GRID and not tries_many(settings):
+        notes.append(f"text.grid {settings.grid} has nothing to try: {settings.embedding} is made by Spark NLP, alone")
     return StageSummary("text", rows, dict(sorted(dropped.items())), notes, extra=extra)
 
 
@@ -107,7 +109,7 @@ def _write_tokens(context: StageContext, exams: DataFrame, rules: TextRules, fol
 
 def _by_spark_nlp(settings: Text) -> str | None:
     """Which of the models that Spark NLP fits or applies is asked for; None: another one, or a grid."""
-    asked = settings.embedding in (SPARK_NLP_DOC2VEC, SPARK_NLP_MODEL) and settings.grid == NO_GRID
+    asked = settings.embedding in (SPARK_NLP_DOC2VEC, SPARK_NLP_MODEL) and not tries_many(settings)
     return settings.embedding if asked else None
 
 

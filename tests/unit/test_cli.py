@@ -48,7 +48,8 @@ def test_argparse_errors_are_exit_2(argv):
 
 
 def test_a_grid_is_screened_after_the_choice_of_its_judges():
-    assert grids(load_config()) == []
+    assert grids(load_config()) == grids(load_config(["demo.yml"], ["text.embedding=spark_nlp_doc2vec"])) == []
+    assert grids(load_config(["demo.yml"])) == ["diagnosis"]
     screened = grids(load_config([], ["tags.grid=default", "text.grid=default"]))
     with_grid, without = (plan({"input": ["x"]}, ["y"], screened=sources) for sources in (screened, []))
     place = with_grid.index(("screen", {"source": "tags"}))

@@ -62,7 +62,7 @@ def cohort_of(exams):
 def test_stage_gives_stems_and_vectors_of_the_plain_form(context, spark, texts):
     config = load_config(
         ["demo.yml"],
-        ["text.vector_size=8", "text.epochs=3", "text.min_count=2", "text.stop_words=[je]"],
+        ["text.grid=none", "text.vector_size=8", "text.epochs=3", "text.min_count=2", "text.stop_words=[je]"],
     )
     odd = {f"odd{i}": text for i, text in enumerate([*ODD, *fuzz(150)])}
     exams = {**texts, **odd, "unknown": "nepoznanica", "empty": "?!"}
@@ -151,7 +151,8 @@ def test_the_plain_form_gives_what_spark_nlp_gives(spark):
 @pytest.mark.parametrize("name", ["pv_dm", "bow", "tf_idf", "spark_nlp_doc2vec"])
 def test_every_model_gives_the_vectors_of_its_plain_form(context, spark, texts, name):
     config = load_config(
-        ["demo.yml"], ["text.vector_size=8", "text.epochs=2", "text.min_count=2", f"text.embedding={name}"]
+        ["demo.yml"],
+        ["text.grid=none", "text.vector_size=8", "text.epochs=2", "text.min_count=2", f"text.embedding={name}"],
     )
     run_context = context(config=config)
     fill(run_context, spark, texts, cohort_of(texts))
@@ -193,7 +194,7 @@ def _is_what_spark_nlp_makes(spark, embedder, folder):
 def _can_be_used_by_path(context, config, spark, texts, folder):
     """A saved annotator alone, on raw texts; outside Spark it gives nothing."""
     one = next((folder / "stages").glob("2_*"))
-    named = {"embedding": "spark_nlp_model", "spark_nlp_path": str(one)}
+    named = {"embedding": "spark_nlp_model", "spark_nlp_path": str(one), "grid": "stems"}
     config = config.model_copy(update={"text": config.text.model_copy(update=named)})
     run_context = context(config=config)
     summary = stage_text.run(run_context)
@@ -204,7 +205,8 @@ def _can_be_used_by_path(context, config, spark, texts, folder):
     assert {row["sop_instance_uid"].split(".")[0] for row in rows} == {exam for exam, v in expected.items() if v}
     for row in rows:
         np.testing.assert_allclose(row["vector"], expected[row["sop_instance_uid"].split(".")[0]], rtol=1e-5)
-    assert any("works in Spark only" in note for note in summary.notes)
+    for said in ("works in Spark only", "text.grid stems has nothing to try"):
+        assert any(said in note for note in summary.notes)
     embedder = TextEmbedder.load(existing_fit(run_context.tables, summary.extra["fit_id"]))
     assert embedder.size == 8
     assert not embedder.embed(list(texts.values()))[1].any()

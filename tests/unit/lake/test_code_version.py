@@ -21,7 +21,6 @@ def package(tmp_path, monkeypatch):
     [
         ("conf/tag_grids.yml", False),  # a grid that is made larger keeps the cells that it had
         ("conf/text_grids.yml", False),
-        ("conf/stems_or_words.yml", False),
         ("conf/body_parts.yml", True),
         ("radnet_spark/lake/runs.py", True),
     ],

@@ -9,7 +9,7 @@ from radnet_spark.config import load_config, load_rules
 from radnet_spark.errors import UsageError
 from radnet_spark.text.embedder import load_model
 from radnet_spark.text.fitting import fit_cell
-from radnet_spark.text.grids import of_tokens, settings_of, text_cells
+from radnet_spark.text.grids import of_tokens, settings_of, text_cells, tries_many
 
 
 def text_settings(*settings):
@@ -76,6 +76,13 @@ def test_a_wrong_grid_is_named(block, found, tmp_path):
         text_cells(text_settings(f"text.grids={tmp_path}/grids.yml", "text.grid=mine"), [])
     with pytest.raises(UsageError, match="found nope"):
         text_cells(text_settings("text.grid=nope"), [])
+
+
+def test_a_grid_of_one_model_of_spark_nlp_is_none_and_one_of_several_models_stays():
+    assert not tries_many(text_settings("text.grid=stems", "text.embedding=spark_nlp_doc2vec"))
+    assert tries_many(text_settings("text.grid=default", "text.embedding=spark_nlp_doc2vec"))
+    assert tries_many(text_settings("text.grid=stems", "text.embedding=bow"))
+    assert not tries_many(text_settings("text.embedding=bow"))
 
 
 def test_a_cell_is_fitted_from_its_folder_alone(tmp_path):
