@@ -1,7 +1,8 @@
 """Names of persons in a diagnosis without a title, told by lists of given names and by the endings of surnames.
 
-Only capitalised words that stand side by side are looked at, and surnames in -ić inside a sentence; eponyms, parts of
-the body and places are known and stay (`conf/names_hr.yml`). A given name alone is left as it is.
+Looked at are capitalised words that stand side by side, surnames in -ić, given names inside a sentence (and what is
+somebody's: `Ivanino koljeno`), and lines of nothing but names; eponyms, parts of the body and places are known and stay
+(`conf/names_hr.yml`).
 """
 
 from __future__ import annotations
@@ -9,18 +10,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import pairwise
 
 from radnet_spark.config import load_rules
+from radnet_spark.text.identifiers import MARK
 
-MARK = "***"
-
-_WORD = re.compile(r"[^\W\d_]{2,40}(?:\s?-\s?[^\W\d_]{2,40})?|[^\W\d_]\.")
+_WORD = re.compile(r"(?:Lj|Nj|Dž)\.|[^\W\d_]{2,40}(?:\s?-\s?[^\W\d_]{2,40})?|[^\W\d_]\.")
 _FOLD = str.maketrans("čćšžđČĆŠŽĐ", "ccszdCCSZD")
 _PATRONYMIC = re.compile(r"[^\W\d_]{2,}i[ćč](?:a|u|em|ev\w{0,3}|i|ima|e|ka)?|[^\W\d_]{2,}(?:ic|ov?icem|[eo]vic[aui]?)")
 _EPONYM_ENDING = "(?:a|u|e|i|om|em|ov|ev|in|(?:ov|ev|in)(?:a|e|i|u|o|og|oga|om|oj|im|ih|ima))?"
 _BEGINS = re.compile(r"(?:^|[.!?:;(\n])\s*$")
 _ENDS = re.compile(r"\s*(?:[,.;:)]|$)")
+_LINE = re.compile(
+    r"^([^\S\n]*)([^\W\d_][^\W\d_.-]+(?:,?[^\S\n][^\W\d_][^\W\d_.-]*\.?){0,2})([^\S\n]*[,.;:]?[^\S\n]*)$", re.M
+)
+_NAMED_AFTER = re.compile(
+    r"\s(?:klasifik|podjel|kriterij|skor|score|stup|tip|test|znak|indeks|metod|frakt|prijelom|bolest|sindrom|lezij|cist|"
+    r"stadij|hernij|anomalij|deform|protokol|sekvenc|divertik|limf|kut|linij|sustav)"
+)
+_DIMINUTIVE = re.compile(r"\w+[čc]i[ćc]\w{0,3}")
 _MOSTLY = 0.4  # share of capitalised words above which capitals say nothing
 
 
@@ -31,12 +40,14 @@ class Names:
     Attributes:
         given: forms of given names.
         surnames: forms of surnames.
+        alone: forms of given names and of what is somebody's, with diacritics, that say enough inside a sentence.
         words_as_well: forms of given names that are words, too.
         known: finds a word that ends a run of names.
     """
 
     given: frozenset[str]
     surnames: frozenset[str]
+    alone: frozenset[str]
     words_as_well: frozenset[str]
     known: re.Pattern[str]
 
@@ -54,12 +65,15 @@ class Names:
 def names() -> Names:
     """The lists of `conf/names_hr.yml`."""
     data = load_rules("names_hr.yml")
+    words = frozenset(map(_bare, map(str, data["words_as_well"])))
+    told = {form for name in data["given"] for form in (*_forms(name.lower()), *_possessives(name.lower()))}
     given, surnames = ({form for name in data[key] for form in _forms(_bare(name))} for key in ("given", "surnames"))
     eponyms = "|".join(sorted({_bare(str(name)) for name in data["eponyms"]}, key=len, reverse=True))
     whole = "|".join(_bare(word[1:]) for word in data["never"] if word.startswith("="))
     begun = "|".join(_bare(word) for word in data["never"] if not word.startswith("="))
     known = re.compile(rf"(?:{eponyms}){_EPONYM_ENDING}|(?:{whole})|(?:{begun})\w*")
-    return Names(frozenset(given), frozenset(surnames), frozenset(map(_bare, map(str, data["words_as_well"]))), known)
+    alone = frozenset(form for form in told if _bare(form) not in words)
+    return Names(frozenset(given), frozenset(surnames), alone, words, known)
 
 
 def without_names(text: str) -> str:
@@ -70,21 +84,23 @@ def without_names(text: str) -> str:
     mixed = 0 < capital <= _MOSTLY * len(long) + 3
     small = capital == 0
     spans = [span for run in _runs(text, words, small) for span in _persons(text, run, mixed)]
-    for begin, end in reversed(spans):
+    spans += [] if small else list(_small_persons(words, text))
+    for begin, end in sorted(spans, reverse=True):
         text = f"{text[:begin]}{MARK}{text[end:]}"
-    return text
+    return _LINE.sub(_mask_line, text)
 
 
+@lru_cache(maxsize=1 << 16)
 def is_known(word: str) -> bool:
     """Whether a capitalised word is an eponym, a part of the body, or another word that names no person here."""
-    return _known(names(), word)
+    return any(names().known.fullmatch(part) for part in re.split(r"\s?-\s?", _bare(word)))
 
 
 def _runs(text: str, words: list[re.Match[str]], small: bool) -> Iterator[list[re.Match[str]]]:
     """Words that stand side by side with capital letters (in a text without any: all), up to a known one."""
-    lists, run = names(), list[re.Match[str]]()
+    run = list[re.Match[str]]()
     for word in words:
-        named = (small or word[0][0].isupper()) and not _known(lists, word[0])
+        named = (small or word[0][0].isupper()) and not is_known(word[0])
         if run and (not named or text[run[-1].end() : word.start()] not in (" ", "  ", ", ")):
             yield run
             run = []
@@ -106,7 +122,7 @@ def _persons(text: str, run: list[re.Match[str]], mixed: bool) -> Iterator[tuple
     while n < len(run):
         pair = run[n : n + 2]
         if len(pair) == 2 and _is_person(lists, pair[0][0], pair[1][0], mixed, text[pair[0].end() : pair[1].start()]):
-            more = n + 2 < len(run) and lists.is_given(pair[1][0], sure=False) and _alike(pair[1][0], run[n + 2][0])
+            more = n + 2 < len(run) and _goes_on(lists, pair[1][0], run[n + 2][0], mixed)
             yield pair[0].start(), run[n + 1 + more].end()
             n += 2 + more
         elif mixed and _alone(text, run, n):
@@ -116,9 +132,40 @@ def _persons(text: str, run: list[re.Match[str]], mixed: bool) -> Iterator[tuple
             n += 1
 
 
+def _goes_on(lists: Names, word: str, following: str, mixed: bool) -> bool:
+    """Whether a third word belongs to a name: after two given names, or a second surname."""
+    return _alike(word, following) and (lists.is_given(word, sure=False) or (mixed and _is_titlecase(word, following)))
+
+
+def _small_persons(words: list[re.Match[str]], text: str) -> Iterator[tuple[int, int]]:
+    """`ivana horvatić` in a text that has capitals: a sure given name and a surname by its ending."""
+    lists = names()
+    for first, second in pairwise(words):
+        if first[0].islower() and second[0].islower() and text[first.end() : second.start()] == " ":
+            for given, other in ((first[0], second[0]), (second[0], first[0])):
+                if lists.is_given(given, sure=True) and _is_patronymic(other) and not is_known(other):
+                    yield first.start(), second.end()
+                    break
+
+
+def _mask_line(found: re.Match[str]) -> str:
+    """A line of nothing but a name: a surname in -ić, or two or three words of which one is a sure given name."""
+    lists, words = names(), re.split(r",?\s", found[2])
+    if any(is_known(word) or not word[0].isupper() for word in words):
+        return found[0]
+    by_ending = any(_is_patronymic(word) and word.lower()[-1] == "ć" for word in words)
+    by_list = len(words) > 1 and any(lists.is_given(word, sure=True) for word in words)
+    return f"{found[1]}{MARK}{found[3]}" if by_ending or by_list else found[0]
+
+
 def _is_person(lists: Names, first: str, second: str, mixed: bool, between: str) -> bool:
     """Whether two words are a given name and a surname, in any order."""
+    title = _is_titlecase(first, second)
     for given, other in ((first, second), (second, first)):
+        if title and lists.is_given(given, sure=False) and lists.is_surname(other):
+            return True
+        if title and lists.is_given(given, sure=True) and "," not in between:
+            return True
         if not lists.is_given(given, sure=not mixed and not _is_patronymic(other)):
             continue
         if lists.is_surname(other):
@@ -131,10 +178,14 @@ def _is_person(lists: Names, first: str, second: str, mixed: bool, between: str)
 
 
 def _alone(text: str, run: list[re.Match[str]], n: int) -> bool:
-    """Whether a word in a sentence is a surname by its ending, or the first of two that stand between marks."""
+    """Whether a word is a surname by its ending or, in a sentence, a given name or the first of two between marks."""
+    word = run[n][0]
     inside = not _BEGINS.search(text, max(0, run[n].start() - 20), run[n].start())
-    sure = _is_patronymic(run[n][0]) and not run[n][0].isupper() and run[n][0][-2:] != "ic"
-    return inside and (sure or _unknown_pair(text, run, n))
+    sure = _is_patronymic(word) and not word.isupper() and word[-2:] != "ic"
+    if not inside:
+        return sure and "ić" in word and not _DIMINUTIVE.fullmatch(word.lower())
+    given = _is_titlecase(word) and word.lower() in names().alone and not _NAMED_AFTER.match(text, run[n].end())
+    return sure or given or _unknown_pair(text, run, n)
 
 
 def _unknown_pair(text: str, run: list[re.Match[str]], n: int) -> bool:
@@ -145,6 +196,10 @@ def _unknown_pair(text: str, run: list[re.Match[str]], n: int) -> bool:
     return shaped and _ENDS.match(text, run[n + 1].end()) is not None
 
 
+def _is_titlecase(*words: str) -> bool:
+    return all(len(word) > 2 and word[0].isupper() and word[1:].islower() for word in words)
+
+
 def _alike(first: str, second: str) -> bool:
     """Both in capitals, or both with a capital alone at the beginning; an initial goes with either."""
     if first.endswith(".") or second.endswith("."):
@@ -152,12 +207,18 @@ def _alike(first: str, second: str) -> bool:
     return len(second) > 2 and len(first) > 2 and first.isupper() == second.isupper()
 
 
-def _known(lists: Names, word: str) -> bool:
-    return any(lists.known.fullmatch(part) for part in re.split(r"\s?-\s?", _bare(word)))
-
-
+@lru_cache(maxsize=1 << 16)
 def _is_patronymic(word: str) -> bool:
     return len(word) > 4 and any(_PATRONYMIC.fullmatch(part) for part in re.split(r"\s?-\s?", word.lower()))
+
+
+def _possessives(name: str) -> Iterable[str]:
+    """What is somebody's, in all cases: `ivanin`, `ivaninog`, `tomislavova`, `mijino`."""
+    suffix = "in" if name.endswith("a") else "ov"
+    stem = name[:-1] if name[-1] in "aoe" else name
+    stems = {stem, stem[:-2] + stem[-1]} if stem[-2:] in ("ar", "ac", "ak") and len(stem) > 4 else {stem}
+    endings = ("", "a", "e", "i", "u", "o", "og", "oga", "om", "oj", "im", "ih", "ima")
+    return [one + kind + ending for one in stems for kind in {suffix, suffix.replace("ov", "ev")} for ending in endings]
 
 
 def _bare(word: str) -> str:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from radnet_spark.text.masking import is_jmbg, is_oib, masked
+from radnet_spark.text.identifiers import is_jmbg, is_oib
+from radnet_spark.text.masking import masked
 
 
 def test_check_digits():
@@ -44,6 +45,32 @@ def test_check_digits():
         ("HORVAT IVANA, MR KOLJENA. PLUĆA UREDNA. SRCE UREDNO.", "***, MR KOLJENA. PLUĆA UREDNA. SRCE UREDNO."),
         ("Nalaz Bollesnik Zvonimir Perkovšćak.", "Nalaz Bollesnik ***."),
         ("Dogovoreno s Marićem i Ivanom Babić-Kos.", "Dogovoreno s *** i ***."),
+        ("rođ. 3. V. 1951., kontrola 7/XI-2015, stanje nakon 1.4.19", "rođ. ***, kontrola ***, stanje nakon ***"),
+        ("tel. 01 / 45 67 - 891, iz inozemstva +49 151 2345 6789", "tel. ***, iz inozemstva ***"),
+        ("na kućni 4567-123, lokal 2345-678", "na kućni ***, lokal ***"),
+        ("Adresa: Vinogradska cesta 12a, Zagreb", "Adresa: ***, Zagreb"),
+        (
+            "U pratnji majke Perke i oca Tugomira. Sin Kuzma, muž J. Čeh.",
+            "U pratnji majke *** i oca ***. Sin ***, muž ***.",
+        ),
+        ("Roditelji Tugomir i Perka, kći Đana/Dorja.", "Roditelji *** i ***, kći ***/***."),
+        (
+            "Prema traumatologu Šobotu (kirurg: Čeh). Tehničar: Šobot",
+            "Prema traumatologu *** (kirurg: ***). Tehničar: ***",
+        ),
+        ("Potpisuju Šobot, Čeh i Balun.", "Potpisuju ***, *** i ***."),
+        (
+            "prezime i ime: čeh tugomir\nIME MAJKE: PERKA\nTOMOGRAFIJA",
+            "prezime i ime: ***\nIME MAJKE: ***\nTOMOGRAFIJA",
+        ),
+        ("PACIJENT: ČEH, TUGOMIR-JOSIP", "PACIJENT: ***, TUGOMIR-JOSIP"),
+        ("Liječnik: Čeh Tibor\nZaključak: uredno", "Liječnik: ***\nZaključak: uredno"),
+        ("Supruga gospodina Čeha i g. Šobotu javljeno.", "Supruga gospodina *** i g. *** javljeno."),
+        ("Na snimci Tomislavovog koljena i Ivanine šake", "Na snimci *** koljena i *** šake"),
+        ("Treba nazvati Ljerku prije pregleda, doći će Mirjana.", "Treba nazvati *** prije pregleda, doći će ***."),
+        ("Tadijanović\nCor et pulmones: b.o.\nANA ČEH", "***\nCor et pulmones: b.o.\n***"),
+        ("Marić: b.o. Lj. Marić potvrđuje.", "***: b.o. *** potvrđuje."),
+        ("pregledan zeljko maric, RTG uredan", "pregledan ***, RTG uredan"),
     ],
 )
 def test_persons_are_masked(text, expected):
@@ -67,6 +94,12 @@ def test_persons_are_masked(text, expected):
         "Plućna Embolija nije nađena. Usporedba: Zagreb, Klinika Jordanovac.",
         "pluća su uredna. promjene primjerene dobi. nema znakova upale.",
         "Desni bubreg 110 mm, lijevi 112 mm; AP promjer 25,3 mm",
+        "Majka i otac zdravi. Sin RTG nije obavio. Brat HIV pozitivan, otac Alzheimerova bolest, majka Rh negativna.",
+        "Milan kriteriji ispunjeni, Denis podjela: sve tri kolumne. Adamova jabučica. Child-Pugh B.",
+        "Mjehurić zraka. Čvorić 4 mm. Kanalići uredni. Mišići atrofični. Listići pleure zadebljali.",
+        "Pregledan neurolog. Kirurg Rtg nalaz vidio. Urologija: b.o.",
+        "Serija 12/10/15 mm, omjer 12/10, tlak 120/80, HU 100-200, doza 1.2.25 mg",
+        "2020. g. CT abdomena uredan. Stanovanje u ulici bez broja.",
     ],
 )
 def test_findings_stay(text):
