@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from radnet_spark.report.facts import Cluster, Clustering, Facts, StageRun
+from radnet_spark.report.grid_facts import ScreenedModel, StemsOrWords
 from radnet_spark.report.tag_facts import DecidedTag, Dependence, TagFacts
-from radnet_spark.report.text_facts import FrequentWords, Lengths, ScreenedModel, StemsOrWords, TextFacts
+from radnet_spark.report.text_facts import FrequentWords, Lengths, TextFacts
 from radnet_spark.tags.imputation import TagImputation
 
 MODALITIES = ("CR", "CT", "MR", "RF", "XA")
@@ -88,7 +89,8 @@ def made_up_tags(random: np.random.Generator, count: int = 50) -> TagFacts:
     filled = [TagImputation("KVP", "continuous", 0.41, 0.52, 0.6, 1.0, 0.48),
               TagImputation("PatientSex", "categorical", 0.06, 0.5, None, 0.4, -0.25),
               TagImputation("Grid", "categorical", 0, None, None, None, None)]  # fmt: skip
-    return TagFacts(body_part, figures, decided, gaps, filled)
+    screened = [ScreenedModel("ae", "bottleneck 32, seed 1", 0.301, 20, 8)]
+    return TagFacts(body_part, figures, decided, gaps, filled, screened)
 
 
 def _cluster(label: int, random: np.random.Generator) -> Cluster:

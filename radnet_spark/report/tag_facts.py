@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from radnet_spark.report.grid_facts import ScreenedModel, screened_cells, screened_models
 from radnet_spark.tags.imputation import TagImputation
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class TagFacts:
         decided: every tag, kept ones first.
         gaps: (tag with gaps, other tag) → dependence.
         filled: every feature, those with the most gaps first.
+        screened: models of a grid, the best first.
     """
 
     body_part: Mapping[str, Any] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class TagFacts:
     decided: Sequence[DecidedTag] = ()
     gaps: Mapping[tuple[str, str], Dependence] = field(default_factory=dict)
     filled: Sequence[TagImputation] = ()
+    screened: Sequence[ScreenedModel] = ()
 
     @property
     def fills(self) -> list[tuple[str, float]]:
@@ -85,7 +88,7 @@ def read_tag_facts(tables: Tables, figures: Mapping[str, Mapping[str, Any]], alp
     """What the tables of the tag stages hold.
 
     Args:
-        tables: for `tag_missingness`, `missingness_tests` and `tag_imputation`, which may be missing.
+        tables: for `tag_missingness`, `missingness_tests`, `tag_imputation` and `grid_cells`, which may be missing.
         figures: stage → figures of its last run.
         alpha: level of the corrected tests.
     """
@@ -99,4 +102,5 @@ def read_tag_facts(tables: Tables, figures: Mapping[str, Mapping[str, Any]], alp
         {(row["tag"], row["other"]): Dependence(strength(row["test"], row["effect_size"]), row["p_corrected"] < alpha)
          for row in sorted(tests)},
         sorted(filled, key=lambda tag: (-tag.missing, tag.tag)),
+        screened_models(screened_cells(tables, "tags", figures.get("tags", {}).get("cells", 1)), "D"),
     )  # fmt: skip

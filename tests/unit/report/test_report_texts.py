@@ -9,8 +9,8 @@ from report_facts import made_up_facts
 
 from radnet_spark.config import load_config
 from radnet_spark.report.facts import Facts
+from radnet_spark.report.grid_facts import screened_models, stems_or_words
 from radnet_spark.report.page import Pictures, render, summary
-from radnet_spark.report.text_facts import screened_models, stems_or_words
 
 
 def page(facts: Facts) -> str:
@@ -30,6 +30,13 @@ def test_lengths_words_losses_and_the_grid_are_told():
     assert summary(facts, [], [])["texts"]["frequent"][1]["words"] == 2345
 
 
+def test_a_grid_of_tag_vectors_is_told_by_its_distance():
+    text = render(made_up_facts(), [], [], Pictures(), load_config().model_dump(mode="json", by_alias=True))
+    section = text[text.index('<section id="tags">') : text.index('<section id="texts">')]
+    for expected in ("Which tag vectors tell most", "bottleneck 32, seed 1", "0.301", "lower is better"):
+        assert expected in section
+
+
 def test_a_run_without_diagnoses_says_so():
     assert "No diagnosis was looked at yet" in page(made_up_facts(sources=("image", "tags")))
     assert "No diagnosis was looked at yet" in page(Facts())
@@ -41,9 +48,11 @@ def test_the_chosen_cell_of_each_model_with_what_the_grid_varied():
                 "metrics": {"S": s, "k": 5.0}}  # fmt: skip
 
     rows = [cell("bow", True, 0.4, min_count=5), cell("bow", False, 0.3, min_count=50), cell("tf_idf", True, 0.6, x=1)]
-    best, second = screened_models(rows)
-    assert (best.model, best.cells, best.settings, best.s, best.k) == ("tf_idf", 1, "seed 1", 0.6, 5)
+    best, second = screened_models(rows, "S")
+    assert (best.model, best.cells, best.settings, best.score, best.k) == ("tf_idf", 1, "seed 1", 0.6, 5)
     assert (second.model, second.cells, second.settings) == ("bow", 2, "min_count 5, seed 1")
+    distances = [{**row, "metrics": {"D": row["metrics"]["S"], "k": 5.0}} for row in rows]
+    assert [model.model for model in screened_models(distances, "D")] == ["bow", "tf_idf"]  # the nearer, the better
 
 
 def test_stems_are_compared_with_words_of_the_same_settings_and_seed():
