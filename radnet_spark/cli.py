@@ -325,7 +325,8 @@ def _status(args: argparse.Namespace) -> None:
         there_were = ["…"] if "diagnoses" in runs.last else None
         steps = pipeline.plan({"input": ["…"]}, there_were, screened=pipeline.grids(config))
         states = list(pipeline.next_steps(steps, context, runs))
-        console.show_status(runs, states, time.time() - begin, as_json=args.json)
+        held = pipeline.held_rows(steps, context.tables)
+        console.show_status(runs, states, held, time.time() - begin, as_json=args.json)
 
 
 def _profile(args: argparse.Namespace) -> None:

@@ -98,15 +98,26 @@ def print_summary(verb: str, seconds: float, rows: dict[str, int] | None = None,
     print(json.dumps({"stage": verb, "seconds": round(seconds, 3), "rows": rows or {}, "dropped": {}, **more}))
 
 
-def show_status(runs: Runs, states: list[tuple[str, str]], seconds: float, as_json: bool = False) -> None:
-    """A table of the stages: when, how long, rows, losses, and what a next run would do."""
+def show_status(
+    runs: Runs, states: list[tuple[str, str]], held: dict[str, dict[str, int]], seconds: float, as_json: bool = False
+) -> None:  # fmt: skip
+    """A table of the stages: when, how long, rows, losses, and what a next run would do.
+
+    Args:
+        runs: how each ended.
+        states: stage and what a next run would do.
+        held: rows that are there, of the stages whose last run may have added none.
+        seconds: that this took.
+        as_json: print JSON.
+    """
     lines = []
     for stage, state in states:
         last = runs.last.get(stage)
         summary = json.loads(last["summary"]) if last else {}
         lines.append({
             "stage": stage, "next": state, "ended": last and f"{last['started']:%Y-%m-%d %H:%M}",
-            "seconds": last and round(last["seconds"], 1), "rows": summary.get("rows", {}),
+            "seconds": last and round(last["seconds"], 1),
+            "rows": {**summary.get("rows", {}), **(held.get(stage, {}) if last else {})},
             "dropped": summary.get("dropped", {}),
         })  # fmt: skip
     if as_json:

@@ -14,6 +14,7 @@ from radnet_spark.config import Config
 from radnet_spark.errors import NothingToDoError
 from radnet_spark.lake.runs import Runs, code_version, looks_for_files, reads, stage_key
 from radnet_spark.lake.stage import StageContext, StageSummary
+from radnet_spark.lake.tables import Tables
 
 STAGES = {
     "ingest": "radnet_spark.dicom.stage_ingest",
@@ -112,6 +113,17 @@ def run_all(
         except NothingToDoError as error:
             summary = StageSummary(stage_key(verb, options), notes=[str(error)], seconds=time.time() - begin)
         yield number, summary
+
+
+def held_rows(steps: list[Step], tables: Tables) -> dict[str, dict[str, int]]:
+    """Stage → table → rows that are there, of the stages that add to what they wrote before."""
+    adding = [(verb, options) for verb, options in steps if looks_for_files(options)]
+    return {
+        stage_key(verb, options): {
+            name: tables.read_or_empty(name).count() for name in stage_module(verb).WRITES if "/" not in name
+        }
+        for verb, options in adding
+    }
 
 
 def next_steps(steps: list[Step], context: StageContext, runs: Runs) -> Iterator[tuple[str, str]]:

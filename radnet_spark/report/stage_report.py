@@ -32,7 +32,7 @@ from radnet_spark.tags.reading import EncodedSums, typical, units_by_tag
 READS = (
     "instances", "quarantine", "exams", "body_parts", "images", "cohort", "dropped", "tokens", "clusterings",
     "clusters", "labels", "scores", "annotations", "fits", "tag_missingness", "missingness_tests", "tag_imputation",
-    "grid_cells/stage=screen-diagnosis",
+    "grid_cells/stage=screen-diagnosis", "grid_cells/stage=screen-tags",
 )  # fmt: skip
 WRITES: tuple[str, ...] = ()
 CONFIG = (
