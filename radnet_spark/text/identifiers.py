@@ -13,7 +13,7 @@ _PHONE = re.compile(
     r"|\(?0(?:1|[2-5]\d|9\d)\)?\s?[\s/.-]\s?|0[2-59]\d(?=\d{6,7}(?!\d)))"
     r"[\s/-]?\d{2,4}(?:\s?[\s./-]?\s?\d{2,4}){1,2}(?!\d)"
 )
-_ABROAD = re.compile(r"(?<![\w.,+])(?:\+|00)[1-9]\d{0,2}(?:[\s/.-]{1,2}\(?\d{1,4}\)?){3,5}(?!\d)")
+_ABROAD = re.compile(r"(?<![\w.,+])(?:\+|00)[1-9]\d{0,2}(?:[\s/.-]{1,2}\(?\d{1,7}\)?){2,5}(?!\d)")
 _LABELLED_PHONE = re.compile(
     r"\b((?:(?:tel|mob|fax|telefon|mobitel)\w*|ku[ćc]ni(?:\s+broj)?|intern[ia]|lokal|na\s+broj)\s*[.:]*\s*)"
     r"\+?[\d(][\d\s()/.-]{4,}\d",

@@ -29,7 +29,7 @@ _NAMED_AFTER = re.compile(
     r"\s(?:klasifik|podjel|kriterij|skor|score|stup|tip|test|znak|indeks|metod|frakt|prijelom|bolest|sindrom|lezij|cist|"
     r"stadij|hernij|anomalij|deform|protokol|sekvenc|divertik|limf|kut|linij|sustav)"
 )
-_DIMINUTIVE = re.compile(r"\w+[čc]i[ćc]\w{0,3}")
+_OF_A_FAMILY = re.compile(r"\w+[oe]vić\w{0,3}")
 _MOSTLY = 0.4  # share of capitalised words above which capitals say nothing
 
 
@@ -121,7 +121,9 @@ def _persons(text: str, run: list[re.Match[str]], mixed: bool) -> Iterator[tuple
     lists, n = names(), 0
     while n < len(run):
         pair = run[n : n + 2]
-        if len(pair) == 2 and _is_person(lists, pair[0][0], pair[1][0], mixed, text[pair[0].end() : pair[1].start()]):
+        if n + 2 < len(run) and _begins_later(lists, *(word[0] for word in run[n : n + 3])):
+            n += 1
+        elif len(pair) == 2 and _is_person(lists, pair[0][0], pair[1][0], mixed, text[pair[0].end() : pair[1].start()]):
             more = n + 2 < len(run) and _goes_on(lists, pair[1][0], run[n + 2][0], mixed)
             yield pair[0].start(), run[n + 1 + more].end()
             n += 2 + more
@@ -130,6 +132,12 @@ def _persons(text: str, run: list[re.Match[str]], mixed: bool) -> Iterator[tuple
             n += 2 if _unknown_pair(text, run, n) else 1
         else:
             n += 1
+
+
+def _begins_later(lists: Names, first: str, second: str, third: str) -> bool:
+    """`Snimio Željko Mandić`: the first of three words is no name, since the others are one."""
+    named = lists.is_given(first, sure=False) or lists.is_surname(first)
+    return not named and lists.is_given(second, sure=False) and lists.is_surname(third)
 
 
 def _goes_on(lists: Names, word: str, following: str, mixed: bool) -> bool:
@@ -160,21 +168,17 @@ def _mask_line(found: re.Match[str]) -> str:
 
 def _is_person(lists: Names, first: str, second: str, mixed: bool, between: str) -> bool:
     """Whether two words are a given name and a surname, in any order."""
-    title = _is_titlecase(first, second)
+    if _is_patronymic(first) and first.lower().endswith("ć") and second.endswith("."):  # MARIĆ A.
+        return True
+    title, alike, beside = _is_titlecase(first, second), _alike(first, second), "," not in between
     for given, other in ((first, second), (second, first)):
-        if title and lists.is_given(given, sure=False) and lists.is_surname(other):
+        sure, perhaps = (lists.is_given(given, sure) for sure in (True, False))
+        if lists.is_surname(other) and (sure or (perhaps and (mixed or title or _is_patronymic(other)))):
             return True
-        if title and lists.is_given(given, sure=True) and "," not in between:
+        if beside and ((sure and title) or (perhaps and mixed and alike)):
             return True
-        if not lists.is_given(given, sure=not mixed and not _is_patronymic(other)):
-            continue
-        if lists.is_surname(other):
-            return True
-        if mixed and "," not in between and _alike(given, other):
-            return True
-    if not mixed or "," in between or not _alike(first, second):
-        return False
-    return any(lists.is_surname(word) and not word.endswith("ic") for word in (first, second))
+    by_ending = any(lists.is_surname(word) and not word.endswith("ic") for word in (first, second))
+    return mixed and beside and alike and by_ending
 
 
 def _alone(text: str, run: list[re.Match[str]], n: int) -> bool:
@@ -182,9 +186,9 @@ def _alone(text: str, run: list[re.Match[str]], n: int) -> bool:
     word = run[n][0]
     inside = not _BEGINS.search(text, max(0, run[n].start() - 20), run[n].start())
     sure = _is_patronymic(word) and not word.isupper() and word[-2:] != "ic"
-    if not inside:
-        return sure and "ić" in word and not _DIMINUTIVE.fullmatch(word.lower())
     given = _is_titlecase(word) and word.lower() in names().alone and not _NAMED_AFTER.match(text, run[n].end())
+    if not inside:  # where any word has a capital, -ić may be something small
+        return given or (sure and bool(_OF_A_FAMILY.fullmatch(word.lower()) or text.startswith(":", run[n].end())))
     return sure or given or _unknown_pair(text, run, n)
 
 
@@ -212,13 +216,18 @@ def _is_patronymic(word: str) -> bool:
     return len(word) > 4 and any(_PATRONYMIC.fullmatch(part) for part in re.split(r"\s?-\s?", word.lower()))
 
 
-def _possessives(name: str) -> Iterable[str]:
-    """What is somebody's, in all cases: `ivanin`, `ivaninog`, `tomislavova`, `mijino`."""
+def _possessives(name: str) -> Iterator[str]:
+    """What is somebody's, in all cases: `ivanin`, `ivaninog`, `tomislavova`; of short names it is a word (`radovi`)."""
+    if len(name) < 5:
+        return
     suffix = "in" if name.endswith("a") else "ov"
     stem = name[:-1] if name[-1] in "aoe" else name
+    stem = stem[:-1] + "č" if suffix == "in" and stem[-1] == "c" else stem  # Ivica, Ivičin
     stems = {stem, stem[:-2] + stem[-1]} if stem[-2:] in ("ar", "ac", "ak") and len(stem) > 4 else {stem}
     endings = ("", "a", "e", "i", "u", "o", "og", "oga", "om", "oj", "im", "ih", "ima")
-    return [one + kind + ending for one in stems for kind in {suffix, suffix.replace("ov", "ev")} for ending in endings]
+    yield from (
+        one + kind + ending for one in stems for kind in {suffix, suffix.replace("ov", "ev")} for ending in endings
+    )
 
 
 def _bare(word: str) -> str:

@@ -17,13 +17,13 @@ _NAME = rf"(?:{_INITIAL}|[{_UPPER}](?:[{_LETTER}]+|\.)(?:\s?-\s?[{_UPPER}][{_LET
 _TITLE = (
     rf"(?:(?i:prim|prof|doc|dr|mr|spec|ing|inž|dipl)(?:{_SAME_LINE}?\.{_SAME_LINE}?|{_SAME_LINE}+)"
     rf"(?i:(?:sc|med|univ|rad|dent|h\.\s?c)\s?\.{_SAME_LINE}?,?{_SAME_LINE}*)*|"
-    r"(?i:doktor(?:ic[aeiu]|a|u)?|radiolog(?:inj[aeiu]|a|u)?|sestr[aeiu]|očita(?:o|la)|ocita(?:o|la)|"
+    r"(?i:doktor(?:ic[aeiu]|a|u)?|radiolog(?:inj[aeiu]|a|u)?|sestr[aeiu]|ses\.|očita(?:o|la)|ocita(?:o|la)|"
     r"lije[čc]ni(?:k|ka|ku|ca|ce|ci)|"
-    r"(?:pacijent|bolesni[kc])(?:ic[aeiu]|ic?om|k?[aeiu])?|gosp(?:odin(?:a|u|om)?|o[đd](?:a|e|i|u|om))?\.?|g[đd](?:ic)?[aeiu]\.?)"
+    r"(?:pacijent|bolesni[kc])(?:ic[aeiu]|ic?om|k?[aeiu])?|gosp(?:odin(?:[aue]|om)?|o[đd](?:[aeiuo]|om))?\.?|g[đd](?:ic)?[aeiu]\.?)"
     rf"{_SAME_LINE}*:?{_SAME_LINE}+|(?<!\d)(?<!\d[ .])(?<!\d\. )g\.{_SAME_LINE}?)"
 )
 _PERSON = re.compile(
-    rf"(?<![{_LETTER}])((?:{_TITLE}{_SAME_LINE}*+,?{_SAME_LINE}*+){{1,6}}+)({_NAME}(?:{_SAME_LINE}{{0,2}}{_NAME}){{0,2}})"
+    rf"(?<![{_LETTER}])((?:{_TITLE}{_SAME_LINE}*+,?{_SAME_LINE}*+){{1,6}}+)(?!(?i:radiolog|specijal))({_NAME}(?:{_SAME_LINE}{{0,2}}{_NAME}){{0,2}})"
 )
 _BARE_TITLE = re.compile(r"(?:mr|dr|spec|doc|ing|g)[\s.]+", re.IGNORECASE)
 _BEFORE_TITLE = re.compile(
@@ -53,12 +53,19 @@ _ROLE = (
     "in[žz]enjer(?:a|u|om|k[aeiu]|kom)?|tehni[čc]ar(?:a|u|om|k[aeiu]|kom)?|tajni(?:k|k[au]|c[aeiu]|com)|"
     "zapisni[čc]ar(?:a|k[ae])?|de[žz]urn(?:[iaeu]|og|om)|ing|inž|pac|"
     "[a-zčćšžđ]{3,}(?:olog|kirurg|ortoped|internist|pedijat[ae]?r|fizijat[ae]?r|anesteziolog|ologinj)(?:[aeiu]|om)?|"
+    "fizio(?:terapeut(?:a|u|om|kinj[aeiu])?)?|[a-zčćšžđ]{3,}(?:i[čc]ar|atri)(?:k[aeiu]|c[aeiu]|kom|com)|"
     "ortoped(?:a|u|om)?|kirurg(?:a|u|om)?|internist(?:[aeiu]|om)|pedijat(?:ar|r[au]|rom)|urolog(?:a|u|om)?"
+)
+_DOES = (
+    "(?:radi|predstavi|snimi|pregleda|opisa|potpisa|uputi|napravi|obavi|zva|nazva|javi|pozva|predlo[žz]i|tra[žz]i)(?:o|la|li)|"
+    "konzultira[no](?:[aio])?|sla[žz]u se"
 )
 _LABEL = "prezime|ime|ro[đd]|prijavljen[aio]?"
 _SEVERAL = "prisutn[ie]|potpis(?:uju|ali|nici)|roditelj(?:i|a|ima)|de[žz]urn[ie]|blizan(?:ci|aca|cima)"
-_ANNOUNCES = re.compile(rf"(?P<several>{_SEVERAL})|{_KIN}|{_ROLE}|{_LABEL}", re.IGNORECASE)
+_ANNOUNCES = re.compile(rf"(?P<several>{_SEVERAL})|{_KIN}|{_ROLE}|{_DOES}|{_LABEL}", re.IGNORECASE)
 _BEFORE_ANY = re.compile(rf"(?<![{_LETTER}])([{_LETTER}]++)({_SAME_LINE}?[.:(]{{0,2}}){_SAME_LINE}{{0,2}}(?={_NAME})")
+_SMALL_PAIR = re.compile(rf"(?<![{_LETTER}])([{_LETTER}]++)({_SAME_LINE})([{_LETTER}]++)")
+_FOR_A_PERSON = re.compile(r"gosp(?:odin[aue]?|o[đd][aeiuo])|(?:pacijent|bolesni[kc])(?:ic[aeiu]|k?[aeu])?")
 _ONE = re.compile(_NAME)
 _SPACE = re.compile(rf"{_SAME_LINE}{{1,2}}")
 _AND = re.compile(rf"{_SAME_LINE}?/{_SAME_LINE}?|{_SAME_LINE}(?:i|te){_SAME_LINE}")
@@ -81,13 +88,14 @@ def without_titled(text: str) -> str:
     """
     lower = text == text.lower()
     text = _LABELLED_NAME.sub(rf"\1{MARK}", text)
-    text = _PERSON.sub(_mask_after_title, _BEFORE_TITLE.sub(MARK, text))
+    text = _PERSON.sub(_mask_after_title, _BEFORE_TITLE.sub(_mask_before_title, text))
     text = _BEFORE_NAME.sub(_mask_after_mistyped, text)
     for begin, end in reversed([span for found in _BEFORE_ANY.finditer(text) for span in _named(text, found)]):
         text = f"{text[:begin]}{MARK}{text[end:]}"
     text = _AFTER_COMMA.sub(lambda m: MARK if names().is_given(m[1], sure=False) else m[0], text)
     if lower:
-        text = _LOWER_PATIENT.sub(rf"\1{MARK}", _LOWER_TITLED.sub(rf"\1{MARK}", text))
+        text = _LOWER_PATIENT.sub(rf"\1{MARK}", _LOWER_TITLED.sub(_mask_after_small_title, text))
+        text = _SMALL_PAIR.sub(_mask_small, text)
     return text
 
 
@@ -95,6 +103,26 @@ def _mask_after_title(found: re.Match[str]) -> str:
     """`MR Koljena` and `DR Toraksa` are examinations: without a point the letters are a title only before a name."""
     bare = _BARE_TITLE.fullmatch(found[1]) is not None
     return found[0] if bare and is_known(found[2].split(" ")[0]) else f"{found[1]}{MARK}"
+
+
+def _mask_before_title(found: re.Match[str]) -> str:
+    """`Snimio Željko Mandić, ing.`: what announces a person stays."""
+    first, space, _ = found[0].partition(" ")
+    return f"{first}{space}{MARK}" if _announced(first) else MARK
+
+
+def _mask_after_small_title(found: re.Match[str]) -> str:
+    """`dr. ivan horvat` is one name, `dr. horvat javlja` is not."""
+    first, space, second = found[2].partition(" ")
+    both = names().is_given(first, sure=False) or names().is_surname(second)
+    return f"{found[1]}{MARK}" if both else f"{found[1]}{MARK}{space}{second}"
+
+
+def _mask_small(found: re.Match[str]) -> str:
+    """`kolega medved`, `pacijent mamić`: a surname or a sure given name after a word for a person."""
+    listed = names().is_surname(found[3]) or names().is_given(found[3], sure=True)
+    told = _announced(found[1]) or _FOR_A_PERSON.fullmatch(found[1])
+    return f"{found[1]}{found[2]}{MARK}" if told and listed and not is_known(found[3]) else found[0]
 
 
 def _mask_after_mistyped(found: re.Match[str]) -> str:
