@@ -1,7 +1,7 @@
 """Persons in texts as people write them, by lists of authors who did not know the masker's rules.
 
-Each line of `persons_in_texts.jsonl` has a text, its `secrets` (names word by word, numbers, dates, addresses) and words
-to `keep`. How many were found at first sight, before rules were added, is in docs/explanation/privacy.md.
+Each line of `persons_in_texts.jsonl` has a text, its `secrets` (names word by word, numbers, dates, addresses)
+and words to `keep`. How many were found at first sight, before rules were added, is in docs/explanation/privacy.md.
 """
 
 import json
