@@ -25,7 +25,7 @@ _ENDS = re.compile(r"\s*(?:[,.;:)]|$)")
 _LINE = re.compile(
     r"^([^\S\n]*)([^\W\d_][^\W\d_.-]+(?:,?[^\S\n][^\W\d_][^\W\d_.-]*\.?){0,2})([^\S\n]*[,.;:]?[^\S\n]*)$", re.M
 )
-_NAMED_AFTER = re.compile(
+NAMED_AFTER = re.compile(
     r"\s(?:klasifik|podjel|kriterij|skor|score|stup|tip|test|znak|indeks|metod|frakt|prijelom|bolest|sindrom|lezij|cist|"
     r"stadij|hernij|anomalij|deform|protokol|sekvenc|divertik|limf|kut|linij|sustav)"
 )
@@ -182,14 +182,15 @@ def _is_person(lists: Names, first: str, second: str, mixed: bool, between: str)
 
 
 def _alone(text: str, run: list[re.Match[str]], n: int) -> bool:
-    """Whether a word is a surname by its ending or, in a sentence, a given name or the first of two between marks."""
+    """Whether a word is a surname by its ending or, in a sentence, listed or the first of two between marks."""
     word = run[n][0]
     inside = not _BEGINS.search(text, max(0, run[n].start() - 20), run[n].start())
     sure = _is_patronymic(word) and not word.isupper() and word[-2:] != "ic"
-    given = _is_titlecase(word) and word.lower() in names().alone and not _NAMED_AFTER.match(text, run[n].end())
+    title = _is_titlecase(word) and not NAMED_AFTER.match(text, run[n].end())
+    given = title and word.lower() in names().alone
     if not inside:  # where any word has a capital, -ić may be something small
         return given or (sure and bool(_OF_A_FAMILY.fullmatch(word.lower()) or text.startswith(":", run[n].end())))
-    return sure or given or _unknown_pair(text, run, n)
+    return sure or given or (title and _bare(word) in names().surnames) or _unknown_pair(text, run, n)
 
 
 def _unknown_pair(text: str, run: list[re.Match[str]], n: int) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from radnet_spark.text.identifiers import MARK
-from radnet_spark.text.names import is_known, names
+from radnet_spark.text.names import NAMED_AFTER, is_known, names
 
 _UPPER, _LETTER = "A-ZÀ-ÖØ-ÞĆČĐŠŽ", "A-Za-zÀ-ÖØ-öø-ÿĆćČčĐđŠšŽž"
 _SAME_LINE = r"[^\S\n]"
@@ -19,7 +19,7 @@ _TITLE = (
     rf"(?i:(?:sc|med|univ|rad|dent|h\.\s?c)\s?\.{_SAME_LINE}?,?{_SAME_LINE}*)*|"
     r"(?i:doktor(?:ic[aeiu]|a|u)?|radiolog(?:inj[aeiu]|a|u)?|sestr[aeiu]|ses\.|očita(?:o|la)|ocita(?:o|la)|"
     r"lije[čc]ni(?:k|ka|ku|ca|ce|ci)|"
-    r"(?:pacijent|bolesni[kc])(?:ic[aeiu]|ic?om|k?[aeiu])?|gosp(?:odin(?:[aue]|om)?|o[đd](?:[aeiuo]|om))?\.?|g[đd](?:ic)?[aeiu]\.?)"
+    r"(?:pacijent|bolesni[kc])(?:ic[aeiu]|ic?om|k?[aeiu])?|gosp(?:odin(?:[aue]|om)?|o(?:[đd]|dj)(?:[aeiuo]|om))?\.?|g[đd](?:ic)?(?:[aeiu]|om)\.?)"
     rf"{_SAME_LINE}*:?{_SAME_LINE}+|(?<!\d)(?<!\d[ .])(?<!\d\. )g\.{_SAME_LINE}?)"
 )
 _PERSON = re.compile(
@@ -47,19 +47,24 @@ _KIN = (
     "ne[ćc]akinj(?:[aeiu]|om)|ro[đd]a(?:k|k[au]|kom)|ro[đd]akinj(?:[aeiu]|om)|skrbni(?:k|k[au]|kom|c[aeiu])|"
     "njegovatelj(?:[aiu]|em|ic[aeiu]|icom)?|roditelj(?:[aiu]|em|ima)?|djed(?:a|u|om)?|ba(?:k[aeu]|kom|ki)|"
     "tet(?:[aeiu]|k[aeiu])|uja(?:k|k[au]|kom)|stri(?:c|c[au]|cem)|d(?:ijete|jetet[au]|jetetom)|bliza(?:nac|nc[aiu])|"
-    "partner(?:a|u|om|ic[aeiu])?|koleg(?:[aeu]|om)|kole[zg]i|kolegic(?:[aeiu]|om)|pratnj(?:[aiu]|om)"
+    "partner(?:a|u|om|ic[aeiu])?|koleg(?:[aeu]|om)|kole[zg]i|kolegic(?:[aeiu]|om)|pratnj(?:[aiu]|om)|"
+    "susjed(?:[aeiu]|om|k[aeiu])?|kum(?:[aeiu]|om)?|prijatelj(?:[au]|em|ic[aeiu])?|prevoditelj(?:[au]|em|ic[aeiu])?|"
+    "[žz]en[aeiu]|djevoj[čc]ic[aeiu]|djevojk[aeiu]|dje[čc]a(?:k|k[au]|kom)|mladi[ćc](?:a|u|em)?|mu[šs]kar(?:ac|c[au])|obitelj(?:i)?|"
+    "radni(?:k|k[au]|c[aei])|voza[čc](?:a|u)?|trener(?:a|u)?"
 )
 _ROLE = (
-    "in[žz]enjer(?:a|u|om|k[aeiu]|kom)?|tehni[čc]ar(?:a|u|om|k[aeiu]|kom)?|tajni(?:k|k[au]|c[aeiu]|com)|"
+    "sta[žz]ist(?:[aeiu]|ic[aeiu])?|specijalizant(?:[au]|ic[aeiu])?|primarijus(?:a|u)?|voditelj(?:a|u|ic[aeiu])?|konzilij(?:a|u)?|"
+    "[čc]itanj[aeu]|arbitra[žz][aeu]|in[žz]enjer(?:a|u|om|k[aeiu]|kom)?|tehni[čc]ar(?:a|u|om|k[aeiu]|kom)?|tajni(?:k|k[au]|c[aeiu]|com)|"
     "zapisni[čc]ar(?:a|k[ae])?|de[žz]urn(?:[iaeu]|og|om)|ing|inž|pac|"
     "[a-zčćšžđ]{3,}(?:olog|kirurg|ortoped|internist|pedijat[ae]?r|fizijat[ae]?r|anesteziolog|ologinj)(?:[aeiu]|om)?|"
     "fizio(?:terapeut(?:a|u|om|kinj[aeiu])?)?|[a-zčćšžđ]{3,}(?:i[čc]ar|atri)(?:k[aeiu]|c[aeiu]|kom|com)|"
     "ortoped(?:a|u|om)?|kirurg(?:a|u|om)?|internist(?:[aeiu]|om)|pedijat(?:ar|r[au]|rom)|urolog(?:a|u|om)?"
 )
 _DOES = (
-    "(?:radi|predstavi|snimi|pregleda|opisa|potpisa|uputi|napravi|obavi|zva|nazva|javi|pozva|predlo[žz]i|tra[žz]i)(?:o|la|li)|"
+    "(?:radi|predstavi|snimi|pregleda|opisa|potpisa|uputi|napravi|obavi|diktira|prepisa|otkuca|potvrdi|dove|prona[šs]|zva|nazva|javi|pozva|predlo[žz]i|tra[žz]i)(?:o|la|li|ao|la|[šs]la)|"
     "konzultira[no](?:[aio])?|sla[žz]u se"
 )
+_SHORT = ("ing", "inž", "pac", "ses", "rođ", "rod")
 _LABEL = "prezime|ime|ro[đd]|prijavljen[aio]?"
 _SEVERAL = "prisutn[ie]|potpis(?:uju|ali|nici)|roditelj(?:i|a|ima)|de[žz]urn[ie]|blizan(?:ci|aca|cima)"
 _ANNOUNCES = re.compile(rf"(?P<several>{_SEVERAL})|{_KIN}|{_ROLE}|{_DOES}|{_LABEL}", re.IGNORECASE)
@@ -70,6 +75,7 @@ _ONE = re.compile(_NAME)
 _SPACE = re.compile(rf"{_SAME_LINE}{{1,2}}")
 _AND = re.compile(rf"{_SAME_LINE}?/{_SAME_LINE}?|{_SAME_LINE}(?:i|te){_SAME_LINE}")
 _COMMA = re.compile(rf",{_SAME_LINE}{{1,2}}")
+_MAIDEN = re.compile(rf"(?<=\*\*\* \()({_NAME})(?=\))")
 _AFTER_COMMA = re.compile(rf"\*\*\*,{_SAME_LINE}({_NAME})(?![{_LETTER}])")
 _LABELLED_NAME = re.compile(
     rf"(?<![{_LETTER}])((?i:(?:pre)?ime(?: (?:majke|oca|roditelja|pacijenta))?):{_SAME_LINE}*)"
@@ -93,6 +99,7 @@ def without_titled(text: str) -> str:
     for begin, end in reversed([span for found in _BEFORE_ANY.finditer(text) for span in _named(text, found)]):
         text = f"{text[:begin]}{MARK}{text[end:]}"
     text = _AFTER_COMMA.sub(lambda m: MARK if names().is_given(m[1], sure=False) else m[0], text)
+    text = _MAIDEN.sub(lambda m: MARK if _may_be_name(m[1]) else m[0], text)
     if lower:
         text = _LOWER_PATIENT.sub(rf"\1{MARK}", _LOWER_TITLED.sub(_mask_after_small_title, text))
         text = _SMALL_PAIR.sub(_mask_small, text)
@@ -101,8 +108,11 @@ def without_titled(text: str) -> str:
 
 def _mask_after_title(found: re.Match[str]) -> str:
     """`MR Koljena` and `DR Toraksa` are examinations: without a point the letters are a title only before a name."""
+    first = re.split(r"[\s-]", found[2])[0]
+    if found[1].startswith("MR") and not (names().is_given(first, sure=True) or names().is_surname(first)):
+        return found[0]
     bare = _BARE_TITLE.fullmatch(found[1]) is not None
-    return found[0] if bare and is_known(found[2].split(" ")[0]) else f"{found[1]}{MARK}"
+    return found[0] if bare and is_known(first) else f"{found[1]}{MARK}"
 
 
 def _mask_before_title(found: re.Match[str]) -> str:
@@ -133,10 +143,10 @@ def _mask_after_mistyped(found: re.Match[str]) -> str:
 def _named(text: str, found: re.Match[str]) -> Iterator[tuple[int, int]]:
     """Where the persons are that a relative's or role's word announces, one after the other."""
     announced, at = _announced(found[1]), found.end()
-    if not announced:
+    if not announced or ("." in found[2] and found[1].lower() not in _SHORT):
         return
     listed = announced == "several" or found[2].endswith(":")
-    while (end := _person_end(text, at)) is not None:
+    while (end := _person_end(text, at)) is not None and not NAMED_AFTER.match(text, end):
         yield at, end
         more = _AND.match(text, end) or (listed and _COMMA.match(text, end))
         if not more:
