@@ -25,7 +25,7 @@ _TITLE = (
 _PERSON = re.compile(
     rf"(?<![{_LETTER}])((?:{_TITLE}{_SAME_LINE}*+,?{_SAME_LINE}*+){{1,6}}+)(?!(?i:radiolog|specijal))({_NAME}(?:{_SAME_LINE}{{0,2}}{_NAME}){{0,2}})"
 )
-_BARE_TITLE = re.compile(r"(?:mr|dr|spec|doc|ing|g)[\s.]+", re.IGNORECASE)
+_BARE_TITLE = re.compile(r"(?:mr|dr|spec|doc|ing)\s+|g\.\s*", re.IGNORECASE)
 _BEFORE_TITLE = re.compile(
     rf"(?<![{_LETTER}])(?!{_TITLE}){_NAME}(?:{_SAME_LINE}{{1,2}}{_NAME}){{1,2}}"
     rf"(?={_SAME_LINE}*,\s*(?i:dr|prim|prof|doc|mr|spec|mag|dipl|ing)\b)"
