@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-MARK = "***"  # no letters, so that it adds no word
+from radnet_spark.text.marks import MARK
 
 _NUMBER = re.compile(r"(?=\d)(?<!\d)(?:\d{9}|\d{11}|\d{13})(?!\d)")
 _LABELLED = re.compile(r"\b((?:OIB|MBO|JMBG|MBG|mati[čc]ni\s+broj)\s*[:.]?\s*)\d[\d ]{4,}\d", re.IGNORECASE)
@@ -15,24 +15,28 @@ _PHONE = re.compile(
 )
 _ABROAD = re.compile(r"(?<![\w.,+])(?:\+|00)[1-9]\d{0,2}(?:[\s/.-]{1,2}\(?\d{1,7}\)?){2,5}(?!\d)")
 _LABELLED_PHONE = re.compile(
-    r"\b((?:(?:tel|mob|fax|telefon|mobitel)\w*|ku[ćc]ni(?:\s+broj)?|intern[ia]|lokal|na\s+broj)\s*[.:]*\s*)"
+    r"\b((?:(?:tel|mob|fax|telefon|mobitel)\w{0,4}|ku[ćc]ni(?:\sbroj)?|lokal)\s{0,3}[.:]{0,3}\s{0,3})"
     r"\+?[\d(][\d\s()/.-]{4,}\d",
     re.IGNORECASE,
 )
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
+_STREET = r"[^\W\d_]+(?:[^\S\n][^\W\d_]+){0,3}"
 _ADDRESS = re.compile(
-    r"\b((?i:adres[aei]|stanuje|prebivali[šs]t[eau]|ulic[aeiu]|ul\.)(?:\s*:|\s+u|\s+na)?\s+)"
-    r"(?:[^\W\d_]+\.?\s){1,4}?\d{1,4}(?:\s?[a-z])?\b"
+    rf"\b((?i:adres[aei]|stanuje|prebivali[šs]t[eau]|ulic[aeiu]|ul\.)(?::|[^\S\n]u|[^\S\n]na)?[^\S\n]{{1,3}})"
+    rf"(?=[A-ZČĆŠŽĐ]){_STREET}[^\S\n]\d{{1,4}}[a-z]?(?!\w|[^\S\n]?(?i:mm|cm|ml|%))"
 )
 _DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d(?!\d)"
 _ROMAN = r"(?:I{1,3}|I?V|VI{1,3}|I?X|XI{1,2})"
 _NAMED = "sije[čc]nja|velja[čc]e|o[žz]ujka|travnja|svibnja|lipnja|srpnja|kolovoza|rujna|listopada|studenoga?|prosinca"
-_NO_MEASURE = r"(?![\d/]|[.,]\d|\s?(?:mm|cm|m[lgA]|x|×|%|°|HU|kV)\b)"
+_NO_MEASURE = r"(?![\d/]|[.,]\d|\s?(?i:mm|cm|m[lga]|x|×|%|°|hu|kv)\b)"
+_LABELLED_DATE = re.compile(
+    rf"\b((?i:r|ro[đd]|ro[đd]en[ai]?|dana|od|dob|datum)\s?[.:]?\s)(?:{_DAY}/{_MONTH}/\d\d){_NO_MEASURE}"
+)
 _DATE = re.compile(
     rf"(?=\d)(?<![\d.,/])(?:"
     rf"{_DAY}\s?(?:\.\s?{_MONTH}\s?\.|/{_MONTH}/|-{_MONTH}-|\.?\s?(?i:{_NAMED})|[.,]?\s?{_ROMAN}\s?\.?|/{_ROMAN}[/-])\s?{_YEAR}\.?"
     rf"|{_DAY}\s?(?:\.\s?{_MONTH}\s?\.|/{_MONTH}/|-{_MONTH}-|\.\s?(?i:{_NAMED}))\s?(?:\d\d\.(?!\d)|\d\d(?=\s?(?i:g\.|god)))"
-    rf"|{_DAY}(?:\.{_MONTH}\.|/{_MONTH}/)\d\d{_NO_MEASURE}"
+    rf"|{_DAY}\.{_MONTH}\.\d\d{_NO_MEASURE}"
     r"|(?:19|20)\d\d(?P<mark>[-./]?)(?:0[1-9]|1[0-2])(?P=mark)(?:0[1-9]|[12]\d|3[01])"
     r"(?:[T ]\d\d:\d\d(?::\d\d)?|\.)?(?!\d))"
 )
@@ -48,7 +52,7 @@ def without_identifiers(text: str) -> str:
     text = _LABELLED.sub(rf"\1{MARK}", text)
     text = _LABELLED_PHONE.sub(rf"\1{MARK}", text)
     text = _NUMBER.sub(lambda found: MARK if _is_personal(found[0]) else found[0], text)
-    text = _DATE.sub(MARK, text)
+    text = _DATE.sub(MARK, _LABELLED_DATE.sub(rf"\1{MARK}", text))
     text = _ABROAD.sub(lambda found: MARK if 10 <= _digits(found[0]) <= 15 else found[0], text)
     text = _PHONE.sub(lambda found: MARK if _digits(found[0]) >= 8 else found[0], text)
     return _ADDRESS.sub(rf"\1{MARK}", text)

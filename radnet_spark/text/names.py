@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 
 from radnet_spark.config import load_rules
-from radnet_spark.text.identifiers import MARK
+from radnet_spark.text.marks import MARK, without
 
 _WORD = re.compile(r"(?:Lj|Nj|Dž)\.|[^\W\d_]{2,40}(?:\s?-\s?[^\W\d_]{2,40})?|[^\W\d_]\.")
 _FOLD = str.maketrans("čćšžđČĆŠŽĐ", "ccszdCCSZD")
@@ -24,10 +24,6 @@ _BEGINS = re.compile(r"(?:^|[.!?:;(\n])\s*$")
 _ENDS = re.compile(r"\s*(?:[,.;:)]|$)")
 _LINE = re.compile(
     r"^([^\S\n]*)([^\W\d_][^\W\d_.-]+(?:,?[^\S\n][^\W\d_][^\W\d_.-]*\.?){0,2})([^\S\n]*[,.;:]?[^\S\n]*)$", re.M
-)
-NAMED_AFTER = re.compile(
-    r"\s(?:klasifik|podjel|kriterij|skor|score|stup|tip|test|znak|indeks|metod|frakt|prijelom|bolest|sindrom|lezij|cist|"
-    r"stadij|hernij|anomalij|deform|protokol|sekvenc|divertik|limf|kut|linij|sustav)"
 )
 _OF_A_FAMILY = re.compile(r"\w+[oe]vić\w{0,3}")
 _MOSTLY = 0.4  # share of capitalised words above which capitals say nothing
@@ -42,19 +38,23 @@ class Names:
         surnames: forms of surnames.
         alone: forms of given names and of what is somebody's, with diacritics, that say enough inside a sentence.
         words_as_well: forms of given names that are words, too.
-        known: finds a word that ends a run of names.
+        eponym: a whole word that names no person here.
+        begun: how such words begin; a listed surname is one all the same.
+        named_after: a blank and the beginning of a word that makes a name that of a thing.
     """
 
     given: frozenset[str]
     surnames: frozenset[str]
     alone: frozenset[str]
     words_as_well: frozenset[str]
-    known: re.Pattern[str]
+    eponym: re.Pattern[str]
+    begun: re.Pattern[str]
+    named_after: re.Pattern[str]
 
     def is_given(self, word: str, sure: bool) -> bool:
         """Whether a word is a given name; `sure`: and nothing else."""
-        bare = _bare(word)
-        return bare in self.given and not (sure and bare in self.words_as_well)
+        parts = _bare(word).split("-")
+        return any(part in self.given and not (sure and part in self.words_as_well) for part in parts)
 
     def is_surname(self, word: str) -> bool:
         """Whether a word ends as surnames do or is listed."""
@@ -71,9 +71,10 @@ def names() -> Names:
     eponyms = "|".join(sorted({_bare(str(name)) for name in data["eponyms"]}, key=len, reverse=True))
     whole = "|".join(_bare(word[1:]) for word in data["never"] if word.startswith("="))
     begun = "|".join(_bare(word) for word in data["never"] if not word.startswith("="))
-    known = re.compile(rf"(?:{eponyms}){_EPONYM_ENDING}|(?:{whole})|(?:{begun})\w*")
+    eponym = re.compile(rf"(?:{eponyms}){_EPONYM_ENDING}|(?:{whole})")
+    named_after = re.compile(rf"\s(?:{'|'.join(load_rules('titles_hr.yml')['named_after'])})")
     alone = frozenset(form for form in told if _bare(form) not in words)
-    return Names(frozenset(given), frozenset(surnames), alone, words, known)
+    return Names(frozenset(given), frozenset(surnames), alone, words, eponym, re.compile(begun), named_after)
 
 
 def without_names(text: str) -> str:
@@ -85,15 +86,19 @@ def without_names(text: str) -> str:
     small = capital == 0
     spans = [span for run in _runs(text, words, small) for span in _persons(text, run, mixed)]
     spans += [] if small else list(_small_persons(words, text))
-    for begin, end in sorted(spans, reverse=True):
-        text = f"{text[:begin]}{MARK}{text[end:]}"
-    return _LINE.sub(_mask_line, text)
+    return _LINE.sub(_mask_line, without(text, spans))
 
 
 @lru_cache(maxsize=1 << 16)
 def is_known(word: str) -> bool:
     """Whether a capitalised word is an eponym, a part of the body, or another word that names no person here."""
-    return any(names().known.fullmatch(part) for part in re.split(r"\s?-\s?", _bare(word)))
+    lists, parts = names(), re.split(r"\s?-\s?", _bare(word))
+    return any(lists.eponym.fullmatch(p) or (lists.begun.match(p) and p not in lists.surnames) for p in parts)
+
+
+def is_thing(text: str, end: int) -> bool:
+    """Whether the word after a name makes it the name of a thing: `Milan kriteriji`."""
+    return names().named_after.match(text, end) is not None
 
 
 def _runs(text: str, words: list[re.Match[str]], small: bool) -> Iterator[list[re.Match[str]]]:
@@ -150,10 +155,9 @@ def _small_persons(words: list[re.Match[str]], text: str) -> Iterator[tuple[int,
     lists = names()
     for first, second in pairwise(words):
         if first[0].islower() and second[0].islower() and text[first.end() : second.start()] == " ":
-            for given, other in ((first[0], second[0]), (second[0], first[0])):
-                if lists.is_given(given, sure=True) and _is_patronymic(other) and not is_known(other):
-                    yield first.start(), second.end()
-                    break
+            pairs = ((first[0], second[0]), (second[0], first[0]))
+            if any(lists.is_given(a, sure=True) and _is_patronymic(b) and not is_known(b) for a, b in pairs):
+                yield first.start(), second.end()
 
 
 def _mask_line(found: re.Match[str]) -> str:
@@ -186,8 +190,8 @@ def _alone(text: str, run: list[re.Match[str]], n: int) -> bool:
     word = run[n][0]
     inside = not _BEGINS.search(text, max(0, run[n].start() - 20), run[n].start())
     sure = _is_patronymic(word) and not word.isupper() and word[-2:] != "ic"
-    title = _is_titlecase(word) and not NAMED_AFTER.match(text, run[n].end())
-    given = title and word.lower() in names().alone
+    title = _is_titlecase(word) and not is_thing(text, run[n].end())
+    given = title and any(part in names().alone for part in word.lower().split("-"))
     if not inside:  # where any word has a capital, -ić may be something small
         return given or (sure and bool(_OF_A_FAMILY.fullmatch(word.lower()) or text.startswith(":", run[n].end())))
     return sure or given or (title and _bare(word) in names().surnames) or _unknown_pair(text, run, n)
@@ -202,7 +206,7 @@ def _unknown_pair(text: str, run: list[re.Match[str]], n: int) -> bool:
 
 
 def _is_titlecase(*words: str) -> bool:
-    return all(len(word) > 2 and word[0].isupper() and word[1:].islower() for word in words)
+    return all(len(p) > 2 and p[0].isupper() and p[1:].islower() for word in words for p in word.split("-"))
 
 
 def _alike(first: str, second: str) -> bool:

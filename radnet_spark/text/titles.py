@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from radnet_spark.text.identifiers import MARK
-from radnet_spark.text.names import NAMED_AFTER, is_known, names
+from radnet_spark.config import load_rules
+from radnet_spark.text.marks import MARK, without
+from radnet_spark.text.names import is_known, is_thing, names
 
 _UPPER, _LETTER = "A-ZÀ-ÖØ-ÞĆČĐŠŽ", "A-Za-zÀ-ÖØ-öø-ÿĆćČčĐđŠšŽž"
 _SAME_LINE = r"[^\S\n]"
@@ -25,7 +26,8 @@ _TITLE = (
 _PERSON = re.compile(
     rf"(?<![{_LETTER}])((?:{_TITLE}{_SAME_LINE}*+,?{_SAME_LINE}*+){{1,6}}+)(?!(?i:radiolog|specijal))({_NAME}(?:{_SAME_LINE}{{0,2}}{_NAME}){{0,2}})"
 )
-_BARE_TITLE = re.compile(r"(?:mr|dr|spec|doc|ing)\s+|g\.\s*", re.IGNORECASE)
+_BARE_TITLE = re.compile(r"(?:mr|dr|spec|doc|ing)\s+", re.IGNORECASE)
+_PERHAPS_TITLE = re.compile(r"MR\.\s*|g\.\s*")
 _BEFORE_TITLE = re.compile(
     rf"(?<![{_LETTER}])(?!{_TITLE}){_NAME}(?:{_SAME_LINE}{{1,2}}{_NAME}){{1,2}}"
     rf"(?={_SAME_LINE}*,\s*(?i:dr|prim|prof|doc|mr|spec|mag|dipl|ing)\b)"
@@ -41,33 +43,6 @@ _LOWER_PATIENT = re.compile(  # without capitals a name is told by standing alon
 _PATIENT_WORDS = ("pacijent", "pacijentica", "bolesnik", "bolesnica")
 _BEFORE_NAME = re.compile(rf"(?<![{_LETTER}])([{_LETTER}]{{6,}})({_SAME_LINE}+)({_NAME}{_SAME_LINE}{{1,2}}{_NAME})")
 
-_KIN = (
-    "sin(?:a|u|om|ovi)?|k[ćc]i|k[ćc]er(?:i|ju|ka|ke|ki|ku|kom)?|maj(?:k[aeuo]|kom|ci)|otac|oc(?:[au]|em)|"
-    "supru(?:g|g[aeu]|gom|zi)|mu[žz](?:a|u|em)?|brat(?:a|u|om)?|unu(?:k|k[aeu]|kom|ci)|ne[ćc]a(?:k|k[au]|kom|ci)|"
-    "ne[ćc]akinj(?:[aeiu]|om)|ro[đd]a(?:k|k[au]|kom)|ro[đd]akinj(?:[aeiu]|om)|skrbni(?:k|k[au]|kom|c[aeiu])|"
-    "njegovatelj(?:[aiu]|em|ic[aeiu]|icom)?|roditelj(?:[aiu]|em|ima)?|djed(?:a|u|om)?|ba(?:k[aeu]|kom|ki)|"
-    "tet(?:[aeiu]|k[aeiu])|uja(?:k|k[au]|kom)|stri(?:c|c[au]|cem)|d(?:ijete|jetet[au]|jetetom)|bliza(?:nac|nc[aiu])|"
-    "partner(?:a|u|om|ic[aeiu])?|koleg(?:[aeu]|om)|kole[zg]i|kolegic(?:[aeiu]|om)|pratnj(?:[aiu]|om)|"
-    "susjed(?:[aeiu]|om|k[aeiu])?|kum(?:[aeiu]|om)?|prijatelj(?:[au]|em|ic[aeiu])?|prevoditelj(?:[au]|em|ic[aeiu])?|"
-    "[žz]en[aeiu]|djevoj[čc]ic[aeiu]|djevojk[aeiu]|dje[čc]a(?:k|k[au]|kom)|mladi[ćc](?:a|u|em)?|mu[šs]kar(?:ac|c[au])|obitelj(?:i)?|"
-    "radni(?:k|k[au]|c[aei])|voza[čc](?:a|u)?|trener(?:a|u)?"
-)
-_ROLE = (
-    "sta[žz]ist(?:[aeiu]|ic[aeiu])?|specijalizant(?:[au]|ic[aeiu])?|primarijus(?:a|u)?|voditelj(?:a|u|ic[aeiu])?|konzilij(?:a|u)?|"
-    "[čc]itanj[aeu]|arbitra[žz][aeu]|in[žz]enjer(?:a|u|om|k[aeiu]|kom)?|tehni[čc]ar(?:a|u|om|k[aeiu]|kom)?|tajni(?:k|k[au]|c[aeiu]|com)|"
-    "zapisni[čc]ar(?:a|k[ae])?|de[žz]urn(?:[iaeu]|og|om)|ing|inž|pac|"
-    "[a-zčćšžđ]{3,}(?:olog|kirurg|ortoped|internist|pedijat[ae]?r|fizijat[ae]?r|anesteziolog|ologinj)(?:[aeiu]|om)?|"
-    "fizio(?:terapeut(?:a|u|om|kinj[aeiu])?)?|[a-zčćšžđ]{3,}(?:i[čc]ar|atri)(?:k[aeiu]|c[aeiu]|kom|com)|"
-    "ortoped(?:a|u|om)?|kirurg(?:a|u|om)?|internist(?:[aeiu]|om)|pedijat(?:ar|r[au]|rom)|urolog(?:a|u|om)?"
-)
-_DOES = (
-    "(?:radi|predstavi|snimi|pregleda|opisa|potpisa|uputi|napravi|obavi|diktira|prepisa|otkuca|potvrdi|dove|prona[šs]|zva|nazva|javi|pozva|predlo[žz]i|tra[žz]i)(?:o|la|li|ao|la|[šs]la)|"
-    "konzultira[no](?:[aio])?|sla[žz]u se"
-)
-_SHORT = ("ing", "inž", "pac", "ses", "rođ", "rod")
-_LABEL = "prezime|ime|ro[đd]|prijavljen[aio]?"
-_SEVERAL = "prisutn[ie]|potpis(?:uju|ali|nici)|roditelj(?:i|a|ima)|de[žz]urn[ie]|blizan(?:ci|aca|cima)"
-_ANNOUNCES = re.compile(rf"(?P<several>{_SEVERAL})|{_KIN}|{_ROLE}|{_DOES}|{_LABEL}", re.IGNORECASE)
 _BEFORE_ANY = re.compile(rf"(?<![{_LETTER}])([{_LETTER}]++)({_SAME_LINE}?[.:(]{{0,2}}){_SAME_LINE}{{0,2}}(?={_NAME})")
 _SMALL_PAIR = re.compile(rf"(?<![{_LETTER}])([{_LETTER}]++)({_SAME_LINE})([{_LETTER}]++)")
 _FOR_A_PERSON = re.compile(r"gosp(?:odin[aue]?|o[đd][aeiuo])|(?:pacijent|bolesni[kc])(?:ic[aeiu]|k?[aeu])?")
@@ -77,10 +52,11 @@ _AND = re.compile(rf"{_SAME_LINE}?/{_SAME_LINE}?|{_SAME_LINE}(?:i|te){_SAME_LINE
 _COMMA = re.compile(rf",{_SAME_LINE}{{1,2}}")
 _MAIDEN = re.compile(rf"(?<=\*\*\* \()({_NAME})(?=\))")
 _AFTER_COMMA = re.compile(rf"\*\*\*,{_SAME_LINE}({_NAME})(?![{_LETTER}])")
+_ANY_WORD = rf"{_WORD}(?:-{_WORD})?"
 _LABELLED_NAME = re.compile(
-    rf"(?<![{_LETTER}])((?i:(?:pre)?ime(?: (?:majke|oca|roditelja|pacijenta))?):{_SAME_LINE}*)"
-    rf"({_WORD}(?:-{_WORD})?(?:,?{_SAME_LINE}{{1,2}}{_WORD}(?:-{_WORD})?){{0,2}})"
-    rf"(?={_SAME_LINE}*(?:[\n;,.(\d]|$))"
+    rf"(?<![{_LETTER}])((?i:(?:pre)?ime(?: (?:majke|oca|roditelja|pacijenta))?):{_SAME_LINE}{{0,3}})"
+    rf"(?:{_ANY_WORD}(?:,?{_SAME_LINE}{{1,2}}{_ANY_WORD}){{0,2}}(?={_SAME_LINE}{{0,3}}(?:[\n;,.(\d]|$))"
+    rf"|{_ANY_WORD}(?:{_SAME_LINE}{_ANY_WORD})?)"
 )
 
 
@@ -96,8 +72,7 @@ def without_titled(text: str) -> str:
     text = _LABELLED_NAME.sub(rf"\1{MARK}", text)
     text = _PERSON.sub(_mask_after_title, _BEFORE_TITLE.sub(_mask_before_title, text))
     text = _BEFORE_NAME.sub(_mask_after_mistyped, text)
-    for begin, end in reversed([span for found in _BEFORE_ANY.finditer(text) for span in _named(text, found)]):
-        text = f"{text[:begin]}{MARK}{text[end:]}"
+    text = without(text, [span for found in _BEFORE_ANY.finditer(text) for span in _named(text, found)])
     text = _AFTER_COMMA.sub(lambda m: MARK if names().is_given(m[1], sure=False) else m[0], text)
     text = _MAIDEN.sub(lambda m: MARK if _may_be_name(m[1]) else m[0], text)
     if lower:
@@ -107,10 +82,10 @@ def without_titled(text: str) -> str:
 
 
 def _mask_after_title(found: re.Match[str]) -> str:
-    """`MR Koljena` and `DR Toraksa` are examinations: without a point the letters are a title only before a name."""
+    """`MR Koljena`, `DR Toraksa` and `MR. Menisk` are examinations, and `prošle g. Stabilno` is a year."""
     first = re.split(r"[\s-]", found[2])[0]
-    if found[1].startswith("MR") and not (names().is_given(first, sure=True) or names().is_surname(first)):
-        return found[0]
+    if _PERHAPS_TITLE.fullmatch(found[1]):
+        return f"{found[1]}{MARK}" if _is_listed(first) else found[0]
     bare = _BARE_TITLE.fullmatch(found[1]) is not None
     return found[0] if bare and is_known(first) else f"{found[1]}{MARK}"
 
@@ -130,9 +105,8 @@ def _mask_after_small_title(found: re.Match[str]) -> str:
 
 def _mask_small(found: re.Match[str]) -> str:
     """`kolega medved`, `pacijent mamić`: a surname or a sure given name after a word for a person."""
-    listed = names().is_surname(found[3]) or names().is_given(found[3], sure=True)
     told = _announced(found[1]) or _FOR_A_PERSON.fullmatch(found[1])
-    return f"{found[1]}{found[2]}{MARK}" if told and listed and not is_known(found[3]) else found[0]
+    return f"{found[1]}{found[2]}{MARK}" if told and _is_listed(found[3]) and not is_known(found[3]) else found[0]
 
 
 def _mask_after_mistyped(found: re.Match[str]) -> str:
@@ -142,30 +116,45 @@ def _mask_after_mistyped(found: re.Match[str]) -> str:
 
 def _named(text: str, found: re.Match[str]) -> Iterator[tuple[int, int]]:
     """Where the persons are that a relative's or role's word announces, one after the other."""
-    announced, at = _announced(found[1]), found.end()
-    if not announced or ("." in found[2] and found[1].lower() not in _SHORT):
+    kind, at = _announced(found[1]), found.end()
+    short = kind in ("role", "label") and len(found[1]) <= 4  # ing., rođ.
+    if kind is None or ("." in found[2] and not short):
         return
-    listed = announced == "several" or found[2].endswith(":")
-    while (end := _person_end(text, at)) is not None and not NAMED_AFTER.match(text, end):
+    colon = found[2].endswith(":")
+    must = colon if kind == "kin" else kind == "present" and not colon  # `Otac: Hipertenzija`, `Prisutne Promjene`
+    while (end := _person_end(text, at, must)) is not None and not is_thing(text, end):
         yield at, end
-        more = _AND.match(text, end) or (listed and _COMMA.match(text, end))
+        more = _AND.match(text, end) or ((kind in ("several", "present") or colon) and _COMMA.match(text, end))
         if not more:
             return
-        at = more.end()
+        at, must = more.end(), False
+
+
+@cache
+def _announcing() -> re.Pattern[str]:
+    """The words of `conf/titles_hr.yml`, each group by its name."""
+    groups = {name: "|".join(group) for name, group in load_rules("titles_hr.yml").items() if isinstance(group, dict)}
+    return re.compile("|".join(f"(?P<{name}>{words})" for name, words in groups.items()), re.IGNORECASE)
 
 
 @lru_cache(maxsize=1 << 14)
 def _announced(word: str) -> str | None:
-    """Whether a word announces `one` person or `several`; None: nobody."""
-    found = _ANNOUNCES.fullmatch(word)
-    return found and ("several" if found["several"] else "one")
+    """The group of a word that announces a person; None: it announces nobody."""
+    found = _announcing().fullmatch(word)
+    return found and found.lastgroup
 
 
-def _person_end(text: str, at: int) -> int | None:
-    """The end of up to three words from `at` that may be one person's name; None: there is none."""
+def _person_end(text: str, at: int, must: bool) -> int | None:
+    """The end of up to three words from `at` that may be one person's name; None: there is none.
+
+    Args:
+        text: all of it.
+        at: where the first word begins.
+        must: whether the first one must be listed or have a surname's ending.
+    """
     end, words = None, 0
-    while words < 3 and (one := _ONE.match(text, at)) and _may_be_name(one[0]):
-        end, words = one.end(), words + 1
+    while words < 3 and (one := _ONE.match(text, at)) and (_is_listed(one[0]) if must else _may_be_name(one[0])):
+        end, words, must = one.end(), words + 1, False
         space = _SPACE.match(text, end)
         if space is None:
             break
@@ -173,9 +162,12 @@ def _person_end(text: str, at: int) -> int | None:
     return end
 
 
+def _is_listed(word: str) -> bool:
+    return names().is_given(word, sure=True) or names().is_surname(word)
+
+
 def _may_be_name(word: str) -> bool:
-    """Not what is known as something else or announces a person, and no short form in capitals (RTG, HIV)."""
-    lists = names()
-    listed = lists.is_given(word, sure=True) or lists.is_surname(word)
-    short = len(word) < 3 or (len(word) < 5 and word.isupper())
-    return word.endswith(".") or listed or not (is_known(word) or short or _announced(word))
+    """Not what is known as something else or announces a person; in capitals (RTG, BOLESTI) only what is listed."""
+    if word.endswith(".") or _is_listed(word):
+        return True
+    return len(word) > 2 and not (word.isupper() or is_known(word) or _announced(word))

@@ -37,7 +37,7 @@ TOLERANCE = {"diagnosis": 1e-4, "tags": 1e-4, "image": 0.05, "fusion": 0.05}
 SCORES = ("S", "NMI_B", "NMI_M", "HS_B", "HS_M", "D", "D_image", "D_diagnosis")
 # one verb of each kind of work: merged tables, pixels, streams to the driver, Spark NLP, ranks, MLlib, the model
 DIES_IN = frozenset({"ingest", "images", "tags", "text", "train", "cluster", "annotate"})
-ALL = frozenset(STAGES) - {"screen"}  # which runs only where there is a grid
+ALL = frozenset(STAGES)
 EVERY_VERB = os.environ.get("RADNET_EXECUTORS") == "all"
 SECONDS_INTO = 1  # a stage, or the work of its ranks, when an executor dies
 TABLES = {
