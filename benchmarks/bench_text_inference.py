@@ -103,11 +103,11 @@ def _executors(texts: list[list[str]], twin: ParagraphVectors) -> None:
                 )
                 frame.count()
                 few = frame.where("exam_id < 'e000200'")  # some of each partition: the workers of all cores start
-                exam_vectors(few, Path(folder)).write.format("noop").mode("overwrite").save()
+                exam_vectors(few, "stems", Path(folder)).write.format("noop").mode("overwrite").save()
                 begin = time.perf_counter()
-                exam_vectors(frame, Path(folder)).write.format("noop").mode("overwrite").save()
+                exam_vectors(frame, "stems", Path(folder)).write.format("noop").mode("overwrite").save()
                 times.setdefault(cores, []).append(time.perf_counter() - begin)
-                found = exam_vectors(frame, Path(folder)).orderBy("exam_id").limit(500).collect()
+                found = exam_vectors(frame, "stems", Path(folder)).orderBy("exam_id").limit(500).collect()
                 vectors[cores] = np.array([row["vector"] for row in found], np.float32)
             finally:
                 spark.stop()

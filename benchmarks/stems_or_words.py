@@ -65,7 +65,7 @@ def _score(texts: Sequence[Sequence[str]], about: Sequence, config: Config) -> t
     judges = Judges(
         {}, np.array([about[n][0].modality for n in watched]), np.array([about[n][0].part for n in watched])
     )
-    plan = ScreeningPlan("diagnosis", tuple(config.cluster.k_list), config.cluster)
+    plan = ScreeningPlan("diagnosis", tuple(config.cluster.k_list), config.cluster, config.text.seed)
     vectors = (model.infer_all([texts[n] for n in part])[0] for part in (train, watched))
     return screened(*vectors, judges, plan)["S"], len(model.words)
 

@@ -99,14 +99,14 @@ def print_summary(verb: str, seconds: float, rows: dict[str, int] | None = None,
 
 
 def show_status(
-    runs: Runs, states: list[tuple[str, str]], held: dict[str, dict[str, int]], seconds: float, as_json: bool = False
+    runs: Runs, states: list[tuple[str, str]], held: dict[str, int], seconds: float, as_json: bool = False
 ) -> None:  # fmt: skip
     """A table of the stages: when, how long, rows, losses, and what a next run would do.
 
     Args:
         runs: how each ended.
         states: stage and what a next run would do.
-        held: rows that are there, of the stages whose last run may have added none.
+        held: table → rows that are there, where the last run may have added a few only.
         seconds: that this took.
         as_json: print JSON.
     """
@@ -117,7 +117,7 @@ def show_status(
         lines.append({
             "stage": stage, "next": state, "ended": last and f"{last['started']:%Y-%m-%d %H:%M}",
             "seconds": last and round(last["seconds"], 1),
-            "rows": {**summary.get("rows", {}), **(held.get(stage, {}) if last else {})},
+            "rows": {name: held.get(name, rows) for name, rows in summary.get("rows", {}).items()},
             "dropped": summary.get("dropped", {}),
         })  # fmt: skip
     if as_json:

@@ -115,15 +115,10 @@ def run_all(
         yield number, summary
 
 
-def held_rows(steps: list[Step], tables: Tables) -> dict[str, dict[str, int]]:
-    """Stage → table → rows that are there, of the stages that add to what they wrote before."""
-    adding = [(verb, options) for verb, options in steps if looks_for_files(options)]
-    return {
-        stage_key(verb, options): {
-            name: tables.read_or_empty(name).count() for name in stage_module(verb).WRITES if "/" not in name
-        }
-        for verb, options in adding
-    }
+def held_rows(steps: list[Step], tables: Tables) -> dict[str, int]:
+    """Table → rows that are there, of the tables that stages write whole: their last run may have added a few only."""
+    whole = {name for verb, _ in steps for name in stage_module(verb).WRITES if "/" not in name}
+    return {name: rows for name in sorted(whole) if (rows := tables.count(name)) is not None}
 
 
 def next_steps(steps: list[Step], context: StageContext, runs: Runs) -> Iterator[tuple[str, str]]:

@@ -94,10 +94,11 @@ def _save_text(shared: Path, source: Path, cell: Cell, target: Path) -> None:
 
 def _text_vectors(context: StageContext, folder: Path, model: str, fit_id: str) -> DataFrame:
     from radnet_spark.text import frames
+    from radnet_spark.text.embedder import fitted_on
 
     cohort = context.cohort()
     exams = frames.exam_parts(context.tables.read("tokens"), cohort)
-    return frames.instance_vectors(frames.exam_vectors(exams, folder), cohort, model, fit_id)
+    return frames.instance_vectors(frames.exam_vectors(exams, fitted_on(folder), folder), cohort, model, fit_id)
 
 
 GRIDS = {

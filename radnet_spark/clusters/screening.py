@@ -43,7 +43,7 @@ class ScreeningPlan:
     source: str
     ks: tuple[int, ...]
     settings: Cluster
-    seed: int = 1
+    seed: int
 
 
 @dataclass(frozen=True)

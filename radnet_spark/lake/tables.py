@@ -83,6 +83,10 @@ class Tables:
         """The table, or a DataFrame of its schema without rows."""
         return self.read(name) if self.exists(name) else self.without_rows(name)
 
+    def count(self, name: str) -> int | None:
+        """How many rows a table has, whatever its columns; None if there is no table."""
+        return self._read(name).count() if self.exists(name) else None
+
     def without_rows(self, name: str) -> DataFrame:
         """A DataFrame of the table's schema, which the planner knows to be empty: joins with it cost nothing."""
         columns = [F.lit(None).cast(kind).alias(column) for column, kind in self._table(name).columns.items()]

@@ -13,6 +13,7 @@ from radnet_spark.lake.cells import varied
 if TYPE_CHECKING:
     from radnet_spark.lake.tables import Tables
 
+_FITTED = {"tags": "tags", "diagnosis": "text"}  # source → the stage that fits its cells
 Spread = tuple[float, float | None]  # mean and standard deviation
 
 
@@ -61,13 +62,14 @@ def screened_cells(tables: Tables, source: str, cells: int) -> list[dict[str, An
     Args:
         tables: to read from.
         source: `tags` or `diagnosis`.
-        cells: of the grid that the source's last run fitted; of an earlier one nothing is told.
+        cells: of the grid that the source's last run fitted; what was judged of an earlier one is left out.
     """
     if cells < 2:
         return []
-    done = f"stage = 'screen-{source}' AND status = 'done' AND chosen IS NOT NULL"
-    found = tables.read_or_empty("grid_cells").where(done).orderBy("position", "cell_id").collect()
-    return [row.asDict(recursive=True) for row in found]
+    rows = tables.read_or_empty("grid_cells").where("status = 'done' AND chosen IS NOT NULL")
+    fitted = rows.where(f"stage = '{_FITTED[source]}'").select("settings", "seed")
+    judged = rows.where(f"stage = 'screen-{source}'").join(fitted, ["settings", "seed"], "left_semi")
+    return [row.asDict(recursive=True) for row in judged.orderBy("position", "cell_id").collect()]
 
 
 def screened_models(rows: Sequence[Mapping[str, Any]], score: str) -> list[ScreenedModel]:

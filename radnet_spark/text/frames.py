@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from radnet_spark.dicom.deidentify import exam_id
-from radnet_spark.text.embedder import embedder_of, fitted_on
+from radnet_spark.text.embedder import embedder_of
 from radnet_spark.text.keys import ROUNDED, near_misses, trimmed
 from radnet_spark.text.masking import masked
 from radnet_spark.text.reasons import Reason
@@ -145,10 +145,10 @@ def text_losses(tokens: DataFrame, vectors: DataFrame) -> DataFrame:
     return empty.unionByName(unknown).withColumnRenamed("exam_id", "key")
 
 
-def exam_vectors(exams: DataFrame, folder: Path) -> DataFrame:
-    """`exam_id, vector` by the embedder in `folder`; null where no word is known."""
+def exam_vectors(exams: DataFrame, tokens: str, folder: Path) -> DataFrame:
+    """`exam_id, vector` by the embedder in `folder`, from the column that it was fitted on; null: no word is known."""
     schema = "exam_id string, vector array<float>"
-    return exams.select("exam_id", fitted_on(folder)).mapInArrow(partial(_embed, folder=str(folder)), schema)
+    return exams.select("exam_id", tokens).mapInArrow(partial(_embed, folder=str(folder)), schema)
 
 
 def instance_vectors(vectors: DataFrame, cohort: DataFrame, model: str, fit_id: str) -> DataFrame:

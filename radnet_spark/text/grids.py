@@ -68,7 +68,7 @@ def _complete(chosen: Mapping[str, Any], settings: Text) -> dict[str, Any]:
     """A cell's settings with all that it does not name itself."""
     model = chosen["model"]
     if model not in OF_MODEL:
-        raise UsageError(f"text.grids: found model {model}, expected one of {', '.join(OF_MODEL)}")
+        raise UsageError(f"text.grids or text.embedding: found model {model}, expected one of {', '.join(OF_MODEL)}")
     unknown = sorted(set(chosen) - {"model", *OF_MODEL[model]})
     if unknown:
         raise UsageError(f"text.grids: found {', '.join(unknown)}, expected {', '.join(OF_MODEL[model])} for {model}")

@@ -156,7 +156,7 @@ def _small_persons(words: list[re.Match[str]], text: str) -> Iterator[tuple[int,
     for first, second in pairwise(words):
         if first[0].islower() and second[0].islower() and text[first.end() : second.start()] == " ":
             pairs = ((first[0], second[0]), (second[0], first[0]))
-            if any(lists.is_given(a, sure=True) and _is_patronymic(b) and not is_known(b) for a, b in pairs):
+            if any(_is_patronymic(b) and lists.is_given(a, sure=True) and not is_known(b) for a, b in pairs):
                 yield first.start(), second.end()
 
 

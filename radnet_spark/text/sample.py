@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -84,8 +84,18 @@ class TextSample:
 def load_texts(folder: str, kind: str) -> TokenizedTexts:
     """The stems or words of a `TextSample` that was saved; read once a process while the same are asked for."""
     of_kind = Path(folder) / kind
-    train, watched = (pq.read_table(of_kind / name)["tokens"].to_pylist() for name in (_TRAIN, _WATCHED))
+    once = dict[str, str]()  # a token that comes again is the same object
+    train, watched = (
+        [[once.setdefault(token, token) for token in text] for text in _texts(of_kind / name)]
+        for name in (_TRAIN, _WATCHED)
+    )
     return TokenizedTexts(Vocabulary.load(of_kind), train, watched)
+
+
+def _texts(path: Path) -> Iterator[list[str]]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(10_000):
+            yield from batch.column("tokens").to_pylist()
 
 
 def load_instances(folder: str | Path) -> ExamInstances:

@@ -80,7 +80,7 @@ def _text(context: StageContext, exams: DataFrame, cohort: DataFrame) -> StageSu
         if fitted.shared:  # where `radnet screen` takes the rules from
             embedder.save(fitted.shared)
     if vectors is None:
-        vectors = exam_vectors(parts, fit_folder(tables, fit_id)).persist(StorageLevel.MEMORY_AND_DISK)
+        vectors = exam_vectors(parts, fitted.tokens, fit_folder(tables, fit_id)).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         embeddings = instance_vectors(vectors, cohort, embedder.name, fit_id)
         rows["embeddings"] = tables.overwrite("embeddings", embeddings, _PART)
@@ -127,7 +127,7 @@ def _without_plain_form(vectors: DataFrame) -> FittedModel:
     if not sizes:
         raise StageError("text: the model of text.spark_nlp_path gives no vector for any text")
     note = f"{SPARK_NLP_MODEL} works in Spark only: a registered model is without diagnoses, whatever text it is given"
-    return FittedModel(SparkOnly(sizes[0][0]), "stems", notes=[note])
+    return FittedModel(SparkOnly(sizes[0][0]), "stems", notes=[note])  # which it never asks for
 
 
 def _fit(context: StageContext, parts: DataFrame, cells: Sequence[Cell], folder: Path) -> FittedModel:
@@ -177,7 +177,8 @@ def _tokenized(parts: DataFrame, kind: str, min_count: int, screened: bool) -> T
 
 def _texts(parts: DataFrame, split: str, kind: str) -> Tokens:
     rows = parts.where(F.col("split") == split).select("exam_id", kind).orderBy("exam_id")
-    return [row[kind] for row in rows.toLocalIterator()]
+    once = dict[str, str]()  # a token that comes again is the same object
+    return [[once.setdefault(token, token) for token in row[kind]] for row in rows.toLocalIterator()]
 
 
 def _instances(parts: DataFrame, cohort: DataFrame) -> ExamInstances:

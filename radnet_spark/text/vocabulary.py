@@ -21,7 +21,7 @@ class Vocabulary:
     """Words by how often they occur in the texts of train, the most frequent first, ties in code point order.
 
     Attributes:
-        words: (n,) stems.
+        words: (n,) stems, or words as they are written.
         occurrences: (n,) int64: in all; not documents, as in the paper.
         documents: (n,) int64: texts that have the word; empty where nobody asked for them.
         texts: number of texts.

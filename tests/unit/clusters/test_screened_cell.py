@@ -9,25 +9,27 @@ import numpy as np
 import pytest
 from text_samples import tokenized
 
+from radnet_spark.clusters import screened_cell
 from radnet_spark.clusters.screened_cell import screen_cell
 from radnet_spark.clusters.screening import Judges
 from radnet_spark.config import load_config
 from radnet_spark.text.bag_of_words import BagOfWords
 from radnet_spark.text.sample import ExamInstances, TextSample
 
-RANDOM = random.Random(8)
 KINDS = ("CT", "MR")
 
 
-def _text(kind):
-    return [f"{kind}{RANDOM.randint(0, 3)}" for _ in range(12)]
+def _text(kind, rng):
+    return [f"{kind}{rng.randint(0, 3)}" for _ in range(12)]
 
 
 @pytest.fixture
 def judged(tmp_path):
     """40 exams of two kinds on each side, the even ones with two instances, and their bag of words."""
     exams = np.array([n for n in range(40) for _ in range(2 - n % 2)])
-    train, watched = ([_text(KINDS[n % 2]) for n in range(40)] for _ in range(2))
+    rng = random.Random(8)
+    train, watched = ([_text(KINDS[n % 2], rng) for n in range(40)] for _ in range(2))
+    watched[0] = ["CT1"] * 12  # a model of CT0 alone knows nothing of it
     uids = np.array([f"i{n}" for n in range(len(exams))])
     made = tokenized(train, watched)
     sample = TextSample({"stems": made}, ExamInstances(2 - np.arange(40) % 2, uids, exams))
@@ -51,6 +53,13 @@ def test_texts_that_tell_the_kinds_apart_have_a_perfect_score(judged):
     found = screen_cell(json.dumps({**asked, "ks": [2]}))
     assert (found["S"], found["k"]) == (pytest.approx(1), 2)
     assert "D" not in found
+
+
+def test_the_cell_s_seed_is_that_of_the_clusters(judged, monkeypatch):
+    asked, kinds, folder = judged
+    Judges({}, kinds, kinds).save(folder / "judges")
+    monkeypatch.setattr(screened_cell, "screened", lambda train, watched, judges, plan: {"seed": plan.seed})
+    assert screen_cell(json.dumps({**asked, "seed": 7})) == {"seed": 7}
 
 
 def test_a_model_that_knows_no_word_gains_nothing_by_leaving_texts_out(judged):

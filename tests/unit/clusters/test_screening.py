@@ -55,7 +55,7 @@ def test_rows_without_a_vector_are_left_out():
 
 
 def test_an_embedding_that_tells_the_kinds_apart_beats_noise():
-    plan = ScreeningPlan("tags", (2, 3, 4, 5, 6), CLUSTER)
+    plan = ScreeningPlan("tags", (2, 3, 4, 5, 6), CLUSTER, 1)
     good = screened(ROWS[:60], ROWS, JUDGES, plan)
     bad = screened(RANDOM.normal(size=(60, 4)).astype("f4"), RANDOM.normal(size=(90, 4)).astype("f4"), JUDGES, plan)
     assert (good["k"], good["elbow"]) == (3, 1)
@@ -63,8 +63,16 @@ def test_an_embedding_that_tells_the_kinds_apart_beats_noise():
     assert good == screened(ROWS[:60], ROWS, JUDGES, plan)
 
 
+def test_another_seed_of_the_cell_starts_k_means_elsewhere():
+    rows = RANDOM.normal(size=(150, 6)).astype("f4")
+    scores = [screened(rows[:60], rows[60:], JUDGES, ScreeningPlan("tags", (7,), CLUSTER, seed)) for seed in (1, 2, 1)]
+    assert scores[0] == scores[2] != scores[1]
+
+
 def test_equal_rows_are_no_error():
-    assert screened(np.ones((20, 2), "f4"), np.ones((90, 2), "f4"), JUDGES, ScreeningPlan("tags", (2, 4), CLUSTER))["D"]
+    assert screened(np.ones((20, 2), "f4"), np.ones((90, 2), "f4"), JUDGES, ScreeningPlan("tags", (2, 4), CLUSTER, 1))[
+        "D"
+    ]
 
 
 def test_judges_are_kept_in_a_file(tmp_path: Path):
