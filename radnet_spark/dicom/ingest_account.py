@@ -88,7 +88,7 @@ class VersionCounts:
             facts.append(f"{self.work} of them read now, {known} as they were known")
         if removed:
             facts.append(f"{removed} files of earlier runs are no longer there")
-        notes = []
+        notes = [] if instances else [f"none of {found} files is a DICOM instance: `quarantine` says why for each"]
         if self.outdated:
             notes.append(
                 f"{self.outdated} files were read again: de-identification key, settings or code are others now"

@@ -13,6 +13,7 @@ from radnet_spark.errors import UsageError
 
 logger = logging.getLogger(__name__)
 VARIABLE = "RADNET_DEID_KEY"
+_LEAST = 12  # characters of a key that is not warned of
 
 
 def keeps_secrets(root: str) -> bool:
@@ -37,6 +38,11 @@ def deid_key(settings: Deidentify, root: str) -> bytes:
                 f"kept safely under {root}"
             )
         text = _local_key(Path(root) / "deid.key")
+    elif len(text) < _LEAST:
+        logger.warning(
+            "the de-identification key has fewer than %d characters: who guesses it can compute every identifier; "
+            "`openssl rand -hex 32` makes a good one", _LEAST,
+        )  # fmt: skip
     return hashlib.blake2b(text.encode(), digest_size=32, person=b"radnet-deid").digest()
 
 

@@ -37,6 +37,12 @@ def test_a_second_run_tells_what_is_new_from_totals():
     ]
 
 
+def test_an_archive_without_a_readable_file_says_so():
+    counts = VersionCounts.of([("work", "not_dicom", 4, 0, 0, 0)])
+    (note,) = counts.account(0, {"not_dicom": 4}, {"instances": 0, "quarantine": 4}).notes
+    assert note.startswith("none of 4 files is a DICOM instance")
+
+
 def test_a_freed_duplicate_is_read_again():
     counts = VersionCounts(Counter({"instance": 2, "quarantine": 1}), Counter({"duplicate": 1}), freed=1)
     assert counts.changes
