@@ -35,10 +35,10 @@ def test_a_shared_root_needs_a_key(config, monkeypatch, root):
         deid_key(config.deidentify, root)
 
 
-def test_a_short_key_is_warned_of_and_not_shown(tmp_path, monkeypatch, caplog):
+def test_a_short_key_is_warned_of_and_not_shown(config, tmp_path, monkeypatch, caplog):
     for key, warned in (("hidden", True), ("hidden" * 3, False)):
         caplog.clear()
         monkeypatch.setenv(VARIABLE, key)
-        deid_key(load_config().deidentify, str(tmp_path))
+        deid_key(config.deidentify, str(tmp_path))
         assert ("fewer than" in caplog.text) is warned
         assert "hidden" not in caplog.text
