@@ -15,6 +15,7 @@ from radnet_spark.errors import NothingToDoError
 from radnet_spark.lake.runs import Runs, code_version, looks_for_files, reads, stage_key
 from radnet_spark.lake.stage import StageContext, StageSummary
 from radnet_spark.lake.tables import Tables
+from radnet_spark.schemas import TABLES
 
 STAGES = {
     "ingest": "radnet_spark.dicom.stage_ingest",
@@ -117,7 +118,7 @@ def run_all(
 
 def held_rows(steps: list[Step], tables: Tables) -> dict[str, int]:
     """Table → rows that are there, of the tables that stages write whole: their last run may have added a few only."""
-    whole = {name for verb, _ in steps for name in stage_module(verb).WRITES if "/" not in name}
+    whole = {name for verb, _ in steps for name in stage_module(verb).WRITES} & set(TABLES)
     return {name: rows for name in sorted(whole) if (rows := tables.count(name)) is not None}
 
 
