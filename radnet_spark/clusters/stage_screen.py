@@ -89,13 +89,12 @@ def run(context: StageContext) -> StageSummary:
     written = _embed(context, [made[cell.cell_id] for cell in finalists], bench)
     finish_grid(context, grid, outcomes, [cell.cell_id for cell in finalists])
     shutil.rmtree(bench.judges, ignore_errors=True)
-    shown = {*varied([cell.settings for cell in cells]), "seed", *_SCORES} - {"model"}
     best = {str(cell.settings["model"]): _figures(cell, outcomes[cell.cell_id]) for cell in finalists}
     return StageSummary(
         "screen", rows={"embeddings": written}, notes=notes,
         extra={"source": source, "cells": len(cells), "train_rows": len(bench.train),
                "watched_rows": len(bench.watched), "best": best},
-        facts=[f"the best {name}: {_told(figures, shown)}" for name, figures in best.items()],
+        facts=[f"the best {name}: {_told(figures, _shown(name, cells))}" for name, figures in best.items()],
     )  # fmt: skip
 
 
@@ -221,6 +220,11 @@ def _embed(context: StageContext, finalists: Sequence[tuple[Cell, Path]], bench:
         made.append(bench.grid.vectors(context, fit_folder(context.tables, fit_id), model, fit_id))
     rows = reduce(DataFrame.unionByName, made)
     return context.tables.overwrite("embeddings", rows, part={"source": bench.source})
+
+
+def _shown(model: str, cells: Sequence[Cell]) -> set[str]:
+    """What is told of a model's best cell: what varies among its cells, and how good it is."""
+    return {*varied([cell.settings for cell in cells if cell.settings["model"] == model]), "seed", *_SCORES}
 
 
 def _told(figures: Mapping[str, Any], shown: Collection[str]) -> str:

@@ -97,7 +97,7 @@ def _wrong(block: Any) -> str | None:
         return f"found model {block['model']!r}, expected one name"
     for name, values in block.items():
         if name != "model" and (not isinstance(values, list) or not values):
-            return f"found {name}: {values!r}, expected a list of at least one value"
+            return f"found {name}: {values!r}, expected a list of at least one value (only model is one name)"
     if not all(type(seed) is int and seed >= 0 for seed in block["seeds"]):
         return f"found seeds: {block['seeds']!r}, expected integers from 0"
     return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from radnet_spark.lake.cells import Cell, Outcome, publish
+from radnet_spark.lake.cells import Cell, Outcome, publish, varied
 from radnet_spark.lake.grid import (
     Grid,
     Metrics,
@@ -40,12 +40,18 @@ class FittedCells:
     def notes(self) -> list[str]:
         """Skipped and failed cells, each with its reason."""
         ended = ((cell, self.outcomes[cell.cell_id]) for cell in self.grid.cells)
-        return [f"cell {dict(cell.settings)}: {outcome.reason}" for cell, outcome in ended if outcome.status != "done"]
+        names = ["model", *varied([cell.settings for cell in self.grid.cells])]
+        return [f"cell {_told(cell, names)}: {outcome.reason}" for cell, outcome in ended if outcome.status != "done"]
 
     def finish(self, context: StageContext, chosen: Cell) -> None:
         """Marks the chosen cell; the sample stays where there was a choice, since `radnet screen` needs it."""
         finish_grid(context, self.grid, self.outcomes, [chosen.cell_id])
         tidy_shared(self.shared, keep=len(self.grid.cells) > 1)
+
+
+def _told(cell: Cell, names: Iterable[str]) -> str:
+    shown = {name: cell.settings[name] for name in names if cell.settings.get(name) is not None}
+    return ", ".join([*(f"{name} {value}" for name, value in shown.items()), f"seed {cell.seed}"])
 
 
 def fit_cells(

@@ -7,6 +7,7 @@ import re
 from radnet_spark.text.marks import MARK
 
 _NUMBER = re.compile(r"(?=\d)(?<!\d)(?:\d{9}|\d{11}|\d{13})(?!\d)")
+_IBAN = re.compile(r"\bHR\d\d(?:\s?\d{4}){4}\s?\d(?!\d)")
 _LABELLED = re.compile(r"\b((?:OIB|MBO|JMBG|MBG|mati[čc]ni\s+broj)\s*[:.]?\s*)\d[\d ]{4,}\d", re.IGNORECASE)
 _PHONE = re.compile(
     r"(?<![\d.,])(?:(?:\+|00)\s?385[\s/.-]?\(?0?\)?\s?(?:1[\s/-])?"
@@ -48,14 +49,20 @@ def without_identifiers(text: str) -> str:
     Replaced are OIB and JMBG by their check digits, any nine digits alone (an MBO; no measure has nine), what a label
     names as one of them, mail addresses, phone numbers, dates, and a street with its number after a label.
     """
-    text = _MAIL.sub(MARK, text)
+    text = _IBAN.sub(MARK, _MAIL.sub(MARK, text))
     text = _LABELLED.sub(rf"\1{MARK}", text)
     text = _LABELLED_PHONE.sub(rf"\1{MARK}", text)
     text = _NUMBER.sub(lambda found: MARK if _is_personal(found[0]) else found[0], text)
     text = _DATE.sub(MARK, _LABELLED_DATE.sub(rf"\1{MARK}", text))
     text = _ABROAD.sub(lambda found: MARK if 10 <= _digits(found[0]) <= 15 else found[0], text)
-    text = _PHONE.sub(lambda found: MARK if _digits(found[0]) >= 8 else found[0], text)
+    text = _PHONE.sub(_mask_phone, text)
     return _ADDRESS.sub(rf"\1{MARK}", text)
+
+
+def _mask_phone(found: re.Match[str]) -> str:
+    if _digits(found[0]) < 8:
+        return found[0]
+    return f"({MARK}" if found[0].startswith("(") and ")" not in found[0] else MARK  # `(01 2345 678)`
 
 
 def is_oib(digits: str) -> bool:

@@ -13,7 +13,7 @@ from pyspark.storagelevel import StorageLevel
 
 from radnet_spark.config import Text
 from radnet_spark.errors import NothingToDoError, StageError
-from radnet_spark.lake.cells import Cell
+from radnet_spark.lake.cells import Cell, varied
 from radnet_spark.lake.dropped import dropped_rows
 from radnet_spark.lake.fits import fit_folder, saving_fit
 from radnet_spark.lake.stage import StageContext, StageSummary
@@ -95,7 +95,11 @@ def _text(context: StageContext, exams: DataFrame, cohort: DataFrame) -> StageSu
     notes = [*_missing(exams, cohort), *fitted.notes]
     if settings.grid != NO_GRID and not tries_many(settings):
         notes.append(f"text.grid {settings.grid} has nothing to try: {settings.embedding} is made by Spark NLP, alone")
-    return StageSummary("text", rows, dict(sorted(dropped.items())), notes, extra=extra)
+    facts = []
+    if len(cells) > 1:
+        own = [*varied([cell.settings for cell in cells]), "seed"]
+        facts = [f"grid {settings.grid} of {len(cells)} cells, which decide {', '.join(own)}"]
+    return StageSummary("text", rows, dict(sorted(dropped.items())), notes, extra=extra, facts=facts)
 
 
 def _write_tokens(context: StageContext, exams: DataFrame, rules: TextRules, folder: Path) -> int:

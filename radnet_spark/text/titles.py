@@ -27,6 +27,8 @@ _PERSON = re.compile(
     rf"(?<![{_LETTER}])((?:{_TITLE}{_SAME_LINE}*+,?{_SAME_LINE}*+){{1,6}}+)(?!(?i:radiolog|specijal))({_NAME}(?:{_SAME_LINE}{{0,2}}{_NAME}){{0,2}})"
 )
 _BARE_TITLE = re.compile(r"(?:mr|dr|spec|doc|ing)\s+", re.IGNORECASE)
+_AFTER_NAMES = re.compile(r"med\s?\.|rad\s?\.|univ\s?\.|dent\s?\.|spec\s?\.", re.IGNORECASE)  # `Ana Anić, dr. med. Bez`
+_PATIENT = re.compile(r"pacijent|bolesni", re.IGNORECASE)
 _PERHAPS_TITLE = re.compile(r"MR\.\s*|g\.\s*")
 _BEFORE_TITLE = re.compile(
     rf"(?<![{_LETTER}])(?!{_TITLE}){_NAME}(?:{_SAME_LINE}{{1,2}}{_NAME}){{1,2}}"
@@ -86,8 +88,22 @@ def _mask_after_title(found: re.Match[str]) -> str:
     first = re.split(r"[\s-]", found[2])[0]
     if _PERHAPS_TITLE.fullmatch(found[1]):
         return f"{found[1]}{MARK}" if _is_listed(first) else found[0]
+    words = re.split(rf"({_SAME_LINE}+)", found[2])
+    while len(words) > 1 and (is_known(words[-1]) or (len(words) == 5 and _is_whole(words[0], words[2], words[4]))):
+        words = words[:-2]  # `Dr. Ana Perić Pluća uredna`, `PACIJENT IVAN HORVATIĆ HEMATOM`
+    named = any(_is_listed(word) for word in words[::2])
     bare = _BARE_TITLE.fullmatch(found[1]) is not None
-    return found[0] if bare and is_known(first) else f"{found[1]}{MARK}"
+    doubtful = _AFTER_NAMES.search(found[1]) or is_thing(found.string, found.end(2))
+    if not named and (doubtful or (is_known(first) and (bare or _PATIENT.match(found[1])))):
+        return found[0]
+    return f"{found[1]}{MARK}{found[2][len(''.join(words)) :]}"
+
+
+def _is_whole(first: str, second: str, third: str) -> bool:
+    """Whether the first two of three words are a name and the third belongs to no name."""
+    pairs = ((first, second), (second, first))
+    named = any(names().is_given(given, sure=False) and names().is_surname(surname) for given, surname in pairs)
+    return named and not _is_listed(third) and not third.endswith(".")
 
 
 def _mask_before_title(found: re.Match[str]) -> str:
@@ -111,7 +127,7 @@ def _mask_small(found: re.Match[str]) -> str:
 
 def _mask_after_mistyped(found: re.Match[str]) -> str:
     meant = difflib.get_close_matches(found[1].lower(), _PATIENT_WORDS, n=1, cutoff=0.85)
-    return f"{found[1]}{found[2]}{MARK}" if meant else found[0]
+    return f"{found[1]}{found[2]}{MARK}" if meant and not is_known(found[3].split()[0]) else found[0]
 
 
 def _named(text: str, found: re.Match[str]) -> Iterator[tuple[int, int]]:
@@ -153,7 +169,11 @@ def _person_end(text: str, at: int, must: bool) -> int | None:
         must: whether the first one must be listed or have a surname's ending.
     """
     end, words = None, 0
-    while words < 3 and (one := _ONE.match(text, at)) and (_is_listed(one[0]) if must else _may_be_name(one[0])):
+    while (
+        words < 3
+        and (one := _ONE.match(text, at))
+        and ((_is_listed(one[0]) or names().is_given(one[0], sure=False)) if must else _may_be_name(one[0]))
+    ):
         end, words, must = one.end(), words + 1, False
         space = _SPACE.match(text, end)
         if space is None:

@@ -77,6 +77,12 @@ def test_check_digits():
         ("došla Ana Debeljak, vidi Marko-Antuna", "došla ***, vidi ***"),
         ("MR. SC. ČEH, mr. Čeh", "MR. SC. ***, mr. ***"),
         ("ime: čeh tugomir spol m", "ime: *** spol m"),
+        ("Nalaz: Marić Ana, dr. med. Bez znakova frakture.", "Nalaz: ***, dr. med. Bez znakova frakture."),
+        ("I. PERIĆ, DR. MED. EFUZIJA KOLJENA.", "***, DR. MED. EFUZIJA KOLJENA."),
+        ("PACIJENT IVAN HORVATIĆ HEMATOM FRONTALNO.", "PACIJENT *** HEMATOM FRONTALNO."),
+        ("Dr. Ana Perić Pluća uredna. dr. med. Ana Perić", "Dr. *** Pluća uredna. dr. med. ***"),
+        ("(majka: Sanja, otac: Vedran)", "(majka: ***, otac: ***)"),
+        ("s dr. Grgurić (01 2345 678), HR1210010051863000160", "s dr. *** (***), ***"),
         ("snimljeno dana 3/5/19, rođ. 21/11/36", "snimljeno dana ***, rođ. ***"),
     ],
 )
@@ -113,7 +119,7 @@ def test_persons_are_masked(text, expected):
         "MAJKA NEGIRA BOLESTI. KIRURG INDICIRAO OPERACIJU.",
         "Otac: Hipertenzija. Prisutne Degenerativne promjene.",
         "Segment 4/5/68, omjer 1/2/10, skala 3/10/10, ČVOR 10/12/14 MM",
-        "Otvoreni MR. Menisk uredan.",
+        "Otvoreni MR. Menisk uredan. DR. MED. RUPTURA MENISKA. Prof. Judet projekcija. Bolesnik Child Pugh B.",
     ],
 )
 def test_findings_stay(text):
