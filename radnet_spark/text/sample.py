@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -80,15 +80,17 @@ class TextSample:
         self.instances.save(folder)
 
 
+def interned(texts: Iterable[Sequence[str]]) -> list[list[str]]:
+    """The same texts, where a token that comes again is the same object: a text costs its length, not its letters."""
+    once = dict[str, str]()
+    return [[once.setdefault(token, token) for token in text] for text in texts]
+
+
 @lru_cache(maxsize=1)
 def load_texts(folder: str, kind: str) -> TokenizedTexts:
     """The stems or words of a `TextSample` that was saved; read once a process while the same are asked for."""
     of_kind = Path(folder) / kind
-    once = dict[str, str]()  # a token that comes again is the same object
-    train, watched = (
-        [[once.setdefault(token, token) for token in text] for text in _texts(of_kind / name)]
-        for name in (_TRAIN, _WATCHED)
-    )
+    train, watched = (interned(_texts(of_kind / name)) for name in (_TRAIN, _WATCHED))
     return TokenizedTexts(Vocabulary.load(of_kind), train, watched)
 
 

@@ -27,7 +27,7 @@ from radnet_spark.text.frames import (
 )
 from radnet_spark.text.grids import NO_GRID, text_cells, tries_many
 from radnet_spark.text.models import FittedModel, cells_of, fit_models
-from radnet_spark.text.sample import ExamInstances, TextSample, TokenizedTexts, Tokens
+from radnet_spark.text.sample import ExamInstances, TextSample, TokenizedTexts, Tokens, interned
 from radnet_spark.text.stemming import TextRules
 from radnet_spark.text.vocabulary import Vocabulary
 from radnet_spark.text.word_means import SPARK_NLP_DOC2VEC, SPARK_NLP_MODEL, SparkOnly
@@ -181,8 +181,7 @@ def _tokenized(parts: DataFrame, kind: str, min_count: int, screened: bool) -> T
 
 def _texts(parts: DataFrame, split: str, kind: str) -> Tokens:
     rows = parts.where(F.col("split") == split).select("exam_id", kind).orderBy("exam_id")
-    once = dict[str, str]()  # a token that comes again is the same object
-    return [[once.setdefault(token, token) for token in row[kind]] for row in rows.toLocalIterator()]
+    return interned(row[kind] for row in rows.toLocalIterator())
 
 
 def _instances(parts: DataFrame, cohort: DataFrame) -> ExamInstances:

@@ -39,15 +39,16 @@ _LOWER_TITLED = re.compile(
     rf"(?<![{_LETTER}])((?:(?:prim|prof|doc|dr)\s?\.?\s++){{1,6}}+)({_WORD}(?:\s{{1,2}}{_WORD})?)"
 )
 _NO_NAME = "bez|bil[ao]|bio|i|ima|je|na|navodi|nema|nije|s|sa|se|u|uz|za"
+_SMALL_PATIENT = "(?:pacijent|bolesni[kc])(?:ic[aeiu]|k?[aeu])?"
 _LOWER_PATIENT = re.compile(  # without capitals a name is told by standing alone: `bolesnica ivana horvat.`
-    rf"(?<![{_LETTER}])((?:pacijent|bolesni[kc])(?:ic[aeiu]|k?[aeu])?\s*:?\s+)(?!(?:{_NO_NAME})\b)({_WORD}\s{_WORD})(?=\s*(?:[.,;]|$))"
+    rf"(?<![{_LETTER}])({_SMALL_PATIENT}\s*:?\s+)(?!(?:{_NO_NAME})\b)({_WORD}\s{_WORD})(?=\s*(?:[.,;]|$))"
 )
 _PATIENT_WORDS = ("pacijent", "pacijentica", "bolesnik", "bolesnica")
 _BEFORE_NAME = re.compile(rf"(?<![{_LETTER}])([{_LETTER}]{{6,}})({_SAME_LINE}+)({_NAME}{_SAME_LINE}{{1,2}}{_NAME})")
 
 _BEFORE_ANY = re.compile(rf"(?<![{_LETTER}])([{_LETTER}]++)({_SAME_LINE}?[.:(]{{0,2}}){_SAME_LINE}{{0,2}}(?={_NAME})")
 _SMALL_PAIR = re.compile(rf"(?<![{_LETTER}])([{_LETTER}]++)({_SAME_LINE})([{_LETTER}]++)")
-_FOR_A_PERSON = re.compile(r"gosp(?:odin[aue]?|o[đd][aeiuo])|(?:pacijent|bolesni[kc])(?:ic[aeiu]|k?[aeu])?")
+_FOR_A_PERSON = re.compile(rf"gosp(?:odin[aue]?|o[đd][aeiuo])|{_SMALL_PATIENT}")
 _ONE = re.compile(_NAME)
 _SPACE = re.compile(rf"{_SAME_LINE}{{1,2}}")
 _AND = re.compile(rf"{_SAME_LINE}?/{_SAME_LINE}?|{_SAME_LINE}(?:i|te){_SAME_LINE}")
@@ -172,7 +173,7 @@ def _person_end(text: str, at: int, must: bool) -> int | None:
     while (
         words < 3
         and (one := _ONE.match(text, at))
-        and ((_is_listed(one[0]) or names().is_given(one[0], sure=False)) if must else _may_be_name(one[0]))
+        and (_is_listed(one[0], sure=False) if must else _may_be_name(one[0]))
     ):
         end, words, must = one.end(), words + 1, False
         space = _SPACE.match(text, end)
@@ -182,8 +183,8 @@ def _person_end(text: str, at: int, must: bool) -> int | None:
     return end
 
 
-def _is_listed(word: str) -> bool:
-    return names().is_given(word, sure=True) or names().is_surname(word)
+def _is_listed(word: str, sure: bool = True) -> bool:
+    return names().is_given(word, sure) or names().is_surname(word)
 
 
 def _may_be_name(word: str) -> bool:
